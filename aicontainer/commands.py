@@ -1,0 +1,162 @@
+"""The one way to run a program: an argument list, a limit, output to a log, and an error that can be acted upon."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from aicontainer.errors import CommandError, MachineError, TimedOut, shorten
+
+KEPT_LINES = 2000
+PR_SET_PDEATHSIG = 1
+# loaded here, because little may be done between fork and exec
+LIBC = ctypes.CDLL(None)
+
+# Programs started here that have not ended: known so that an interrupted process takes them along.
+_running: set["subprocess.Popen[str]"] = set()
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    limit: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+    stdin: str | None = None,
+    gently: bool = False,
+) -> str:
+    """Run a program to its end and return what it printed (stdout and stderr together, the last 2,000 lines).
+
+    Parameters
+    ----------
+    argv
+        Program and arguments; never a shell line.
+    limit
+        Seconds; then the program and its children are ended.
+    env
+        Variables set in addition to this process's own.
+    log
+        A file to which every line is appended as it comes.
+    on_line
+        Called with each line as it comes, without its newline.
+    gently
+        Run at low priority, so that what the learner looks at stays quick.
+
+    Raises
+    ------
+    CommandError
+        When it ends with another code than 0: with its last words and its log.
+    MachineError
+        When there is no such program.
+    TimedOut
+        When the limit passes: with the last line seen.
+    """
+    words = [str(word) for word in argv]
+    lines: deque[str] = deque(maxlen=KEPT_LINES)
+    process = _start(words, cwd=cwd, env=env, wants_input=stdin is not None, niceness=10 if gently else 0)
+    _running.add(process)
+    if stdin is not None and process.stdin:
+        threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
+    expired = threading.Event()
+    timer = threading.Timer(limit, _end, args=(process, expired))
+    timer.start()
+    try:
+        _read(process, lines, log, on_line)
+        code = process.wait()
+    except BaseException:
+        _kill_group(process)
+        process.wait()
+        raise
+    finally:
+        timer.cancel()
+        _running.discard(process)
+    output = "\n".join(lines)
+    if expired.is_set():
+        raise TimedOut(
+            f"{Path(words[0]).name} ran longer than {limit:.0f} s: {shorten(' '.join(words), 200)}",
+            seen=lines[-1] if lines else "it printed nothing",
+            next_step=f"read its log: {log}" if log else "",
+            waited=limit,
+        )
+    if code != 0:
+        raise CommandError(words, code, output=output, log=log)
+    return output
+
+
+def end_all() -> None:
+    """End every program that this process is running; each `run` then raises in its own thread."""
+    for process in tuple(_running):
+        _kill_group(process)
+
+
+def _start(
+    words: list[str], *, cwd: Path | None, env: Mapping[str, str] | None, wants_input: bool, niceness: int
+) -> "subprocess.Popen[str]":
+    def in_child() -> None:
+        os.nice(niceness)
+        if sys.platform == "linux":
+            # a killed parent takes the program along, so that the next run does not meet it half-way
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    try:
+        return subprocess.Popen(
+            words,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.PIPE if wants_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            preexec_fn=in_child,
+        )
+    except FileNotFoundError as missing:
+        raise MachineError(
+            f"the program {words[0]} is not on this machine",
+            next_step="aicontainer doctor lists what is missing and how to get it",
+        ) from missing
+
+
+def _read(
+    process: "subprocess.Popen[str]",
+    lines: deque[str],
+    log: Path | None,
+    on_line: Callable[[str], None] | None,
+) -> None:
+    assert process.stdout is not None
+    if log:
+        log.parent.mkdir(parents=True, exist_ok=True)
+    with (log or Path(os.devnull)).open("a", encoding="utf-8") as record, process.stdout:
+        for raw in process.stdout:
+            line = raw.rstrip("\n")
+            lines.append(line)
+            record.write(line + "\n")
+            record.flush()
+            if on_line:
+                on_line(line)
+
+
+def _feed(process: "subprocess.Popen[str]", text: str) -> None:
+    assert process.stdin is not None
+    # the program may end without reading everything; its exit code tells why
+    with suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(text)
+
+
+def _end(process: "subprocess.Popen[str]", expired: threading.Event) -> None:
+    expired.set()
+    _kill_group(process)
+
+
+def _kill_group(process: "subprocess.Popen[str]") -> None:
+    with suppress(ProcessLookupError):  # it has ended already
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,110 @@
+"""The way to a cluster: a connection by its own kubeconfig, and the client's errors turned into ours."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aicontainer.errors import ClusterError, ObjectNotFound, ObjectRefused
+
+if TYPE_CHECKING:
+    from kubernetes.dynamic import DynamicClient
+
+    from aicontainer.deploy.cluster import Cluster
+
+CONNECT_SECONDS, READ_SECONDS = 5, 30
+
+
+def connect(cluster: Cluster) -> DynamicClient:
+    """A connection to the cluster, by its own kubeconfig and context; kept for the process while that file is the same.
+
+    Raises
+    ------
+    ClusterError
+        When the kubeconfig is missing or cannot be used, or the cluster does not answer.
+    """
+    with mapped("reach the cluster"):
+        try:
+            changed = cluster.kubeconfig.stat().st_mtime_ns
+        except OSError as error:
+            raise ClusterError("there is no cluster", seen=str(error), next_step="aicontainer up") from error
+        return _connection(str(cluster.kubeconfig), cluster.context, changed)
+
+
+@lru_cache(maxsize=4)
+def _connection(kubeconfig: str, context: str, changed: int) -> DynamicClient:
+    from kubernetes import config
+    from kubernetes.dynamic import DynamicClient
+
+    client = config.new_client_from_config(config_file=kubeconfig, context=context, persist_config=False)
+    # Discovery is kept in memory: a file of it can be half-written by another kernel, or of an earlier cluster at
+    # the same address. No file can be made at this path, and then the client goes on without.
+    return DynamicClient(client, cache_file=str(Path(os.devnull) / "none"))
+
+
+@contextmanager
+def mapped(doing: str) -> Iterator[None]:
+    """Turn every error of the Kubernetes client and of urllib3 into one of ours.
+
+    ``doing`` completes the sentence "could not ...".
+    """
+    import kubernetes.dynamic.exceptions as dynamic
+    import pydantic
+    import urllib3.exceptions
+    from kubernetes.client.exceptions import OpenApiException
+    from kubernetes.config.config_exception import ConfigException
+
+    foreign = (
+        OpenApiException,
+        dynamic.ResourceNotFoundError,
+        dynamic.ResourceNotUniqueError,
+        dynamic.KubernetesValidateMissing,
+        ConfigException,
+        pydantic.ValidationError,
+        urllib3.exceptions.HTTPError,
+    )
+    try:
+        yield
+    except foreign as error:
+        raise _ours(error, f"could not {doing}") from error
+
+
+_REFUSALS = {400, 403, 405, 409, 413, 415, 422}
+
+
+def _ours(error: Exception, what: str) -> ClusterError:
+    import kubernetes.dynamic.exceptions as dynamic
+    import urllib3.exceptions
+    from kubernetes.client.exceptions import ApiException
+    from kubernetes.config.config_exception import ConfigException
+
+    match error:
+        case ApiException():
+            status, seen = int(error.status or 0), _message(error)
+            if status == 404:
+                return ObjectNotFound(what, seen=seen, status=status)
+            if status in _REFUSALS:
+                return ObjectRefused(what, seen=seen, status=status)
+            if status == 401:
+                return ClusterError(what, seen=seen, status=status, next_step="aicontainer up renews the kubeconfig")
+            return ClusterError(what, seen=seen, status=status)
+        case dynamic.ResourceNotFoundError():
+            return ObjectRefused(f"{what}: the cluster does not know this kind of object", seen=str(error))
+        case urllib3.exceptions.HTTPError():
+            return ClusterError("the cluster does not answer", seen=str(error), next_step="aicontainer up")
+        case ConfigException():
+            return ClusterError("the kubeconfig cannot be used", seen=str(error), next_step="aicontainer up")
+    return ObjectRefused(what, seen=str(error))
+
+
+def _message(error: Any) -> str:
+    # the client's own text lists all HTTP headers; the cluster's sentence is in the body
+    try:
+        return str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return str(error.body or error.reason or error.status)

@@ -1,0 +1,140 @@
+"""Why a rollout does not come to its end: read from what the cluster says about a Deployment and its pods.
+
+Pure functions over plain dictionaries; `release` asks the cluster and calls them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aicontainer.deploy.manifests import Manifest
+
+# How many looks in a row a trouble is given before it counts as a failure. A pull can fail once because the registry
+# was just starting, and a pod can be unschedulable while its predecessors still go; the others are final at once.
+PATIENCE = {"ErrImagePull": 2, "Unschedulable": 20}
+
+_WAITING_FOR_EVER = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
+    | {"CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+)
+_CRASHES_TOLERATED = 1
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What keeps one pod, or the whole Deployment, from becoming available.
+
+    ``reason`` is the cluster's word for it, ``crashed`` tells that there is a log of a container that ended.
+    """
+
+    subject: str
+    reason: str
+    message: str = ""
+    crashed: bool = False
+
+    @property
+    def patience(self) -> int:
+        """The number of looks after which it counts as a failure."""
+        return PATIENCE.get(self.reason, 1)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.reason}" + (f": {self.message}" if self.message else "")
+
+
+def progress(deployment: Manifest) -> tuple[bool, str]:
+    """Whether a rollout is complete, and where it stands; the same conditions as ``kubectl rollout status``."""
+    spec, status = deployment["spec"], deployment.get("status") or {}
+    wanted = int(spec.get("replicas", 1))
+    updated, available = int(status.get("updatedReplicas", 0)), int(status.get("availableReplicas", 0))
+    total = int(status.get("replicas", 0))
+    if int(status.get("observedGeneration", 0)) < int(deployment["metadata"]["generation"]):
+        return False, "the cluster has not looked at the change yet"
+    if updated < wanted:
+        return False, f"{updated} of {wanted} new pods started"
+    if total > updated:
+        return False, f"{total - updated} old pods are still to end"
+    if available < updated:
+        return False, f"{available} of {wanted} pods available"
+    return True, f"{available} of {wanted} pods available"
+
+
+def newest(deployment: Manifest, replica_sets: Iterable[Manifest]) -> Manifest | None:
+    """The ReplicaSet of the Deployment's present template: the one that carries its revision."""
+    wanted = revision(deployment)
+    return next((each for each in replica_sets if revision(each) == wanted), None)
+
+
+def previous(deployment: Manifest, replica_sets: Iterable[Manifest]) -> Manifest | None:
+    """The ReplicaSet that ``kubectl rollout undo`` goes back to: the highest revision below the present one."""
+    earlier = [each for each in replica_sets if 0 < revision(each) < revision(deployment)]
+    return max(earlier, key=revision, default=None)
+
+
+def revision(thing: Manifest) -> int:
+    """The number of the rollout that a Deployment or ReplicaSet stands at; 0 before the first."""
+    annotations = thing["metadata"].get("annotations") or {}
+    return int(annotations.get("deployment.kubernetes.io/revision", 0))
+
+
+def owned(things: Iterable[Manifest], owner: Manifest) -> list[Manifest]:
+    """Those of ``things`` that ``owner`` made."""
+    uid = owner["metadata"]["uid"]
+    return [each for each in things if any(o["uid"] == uid for o in each["metadata"].get("ownerReferences") or [])]
+
+
+def alive(pods: Iterable[Manifest]) -> list[Manifest]:
+    """The pods that are not being deleted."""
+    return [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+
+
+def outdated(pods: Iterable[Manifest], newest: Manifest) -> list[Manifest]:
+    """The pods of earlier templates, those that are still ending too: they may answer as long as they are there."""
+    label = "pod-template-hash"
+    wanted = newest["metadata"]["labels"].get(label)
+    return [pod for pod in pods if pod["metadata"]["labels"].get(label) != wanted]
+
+
+def troubles(deployment: Manifest, pods: Iterable[Manifest]) -> list[Trouble]:
+    """What stands in the way, worst first: of the pods of the newest ReplicaSet, then of the Deployment itself."""
+    found = [trouble for pod in alive(pods) for trouble in _of_pod(pod)]
+    return sorted(found, key=lambda trouble: trouble.patience) + _of_deployment(deployment)
+
+
+def _of_pod(pod: Manifest) -> list[Trouble]:
+    name, status = pod["metadata"]["name"], pod.get("status") or {}
+    found = [
+        Trouble(name, "Unschedulable", condition.get("message", ""))
+        for condition in status.get("conditions") or []
+        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable"
+    ]
+    for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+        found += _of_container(name, container)
+    return found
+
+
+def _of_container(pod: str, container: Manifest) -> list[Trouble]:
+    waiting = (container.get("state") or {}).get("waiting") or {}
+    reason, restarts = waiting.get("reason", ""), int(container.get("restartCount", 0))
+    ended = (container.get("lastState") or {}).get("terminated") or {}
+    if reason == "CrashLoopBackOff" or (restarts > _CRASHES_TOLERATED and not container.get("ready")):
+        return [Trouble(pod, reason or "crashed", _ending(ended, restarts), crashed=True)]
+    if reason in _WAITING_FOR_EVER:
+        return [Trouble(pod, reason, waiting.get("message", ""))]
+    return []
+
+
+def _ending(ended: Manifest, restarts: int) -> str:
+    times = f"{restarts} restart" + ("s" if restarts != 1 else "")
+    if not ended:
+        return times
+    why = ended.get("reason", "Error")
+    return f"its program ended with {ended.get('exitCode')} ({why}), {times}"
+
+
+def _of_deployment(deployment: Manifest) -> list[Trouble]:
+    name = deployment["metadata"]["name"]
+    return [
+        Trouble(name, condition.get("reason", condition["type"]), condition.get("message", ""))
+        for condition in (deployment.get("status") or {}).get("conditions") or []
+        if (condition["type"] == "ReplicaFailure" and condition["status"] == "True")
+        or condition.get("reason") == "ProgressDeadlineExceeded"
+    ]

@@ -1,0 +1,160 @@
+"""Brings the machine to the state that the course needs, and back: what ``aicontainer up`` and ``down`` do.
+
+Every step is *ensure*: it looks at what is there, does what is missing or mends what is dead, and tells which it was.
+Two processes at once do not trip over each other: a file lock, which a crash does not leave behind.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
+
+from aicontainer import places
+from aicontainer.deploy import cluster as kind_cluster
+from aicontainer.errors import ClusterError, EngineUnavailable, InputError
+from aicontainer.events import Event, Listener, silent
+from aicontainer.package import engine as docker_engine
+from aicontainer.sources.base import Supply
+from aicontainer.sources.choose import Choice, choose
+from aicontainer.sources.packages import daemon, remove_cache
+from aicontainer.waiting import Seen, pending, ready, wait
+
+LOCK_LIMIT = 45 * 60
+NEEDS = ("none", "engine", "cluster")
+
+
+@dataclass(frozen=True)
+class Status:
+    """What of the course is on this machine now; ``cache_bytes`` is the size of what was built and kept."""
+
+    engine: str
+    cluster: str
+    registry: str
+    images: tuple[str, ...]
+    containers: tuple[str, ...]
+    cache_bytes: int
+
+    def __str__(self) -> str:
+        return "\n".join(
+            (
+                f"engine      {self.engine}",
+                f"cluster     {self.cluster}",
+                f"registry    {self.registry}",
+                f"images      {', '.join(self.images) or 'none'}",
+                f"containers  {', '.join(self.containers) or 'none'}",
+                f"cache       {self.cache_bytes / 1e6:.0f} MB in {places.cache()}",
+            )
+        )
+
+
+def up(tell: Listener = silent) -> None:
+    """See to it that engine, images, registry and cluster are there.
+
+    Raises
+    ------
+    SourceUnavailable
+        When nothing on this machine can give images.
+    AicontainerError
+        When a step fails: with its cause, its log file and what to do.
+    """
+    ensure("cluster", tell)
+
+
+def ensure(need: str, tell: Listener = silent) -> Supply | None:
+    """See to it that what a notebook needs is there: ``none``, ``engine`` (with the base image) or ``cluster``.
+
+    Returns what the source of images has put in place; None where nothing is needed.
+    """
+    if need not in NEEDS:
+        raise InputError(f"a notebook can need {', '.join(NEEDS)}", seen=need)
+    if need == "none":
+        return None
+    with _only_one(tell):
+        choice = choose()
+        _announce(choice, tell)
+        choice.source.engine(tell)
+        supply = choice.source.supply(tell)
+        if need == "cluster":
+            kind_cluster.ensure(supply, tell)
+    return supply
+
+
+def _announce(choice: Choice, tell: Listener) -> None:
+    """Say where the images come from and why, and what will be done to this machine, before anything is done."""
+    plan = choice.source.plan()
+    reasons = [f"not {name}: {reason}" for name, reason in choice.passed_over]
+    tell(Event("source of images", "found", "; ".join((choice.source.name, *reasons))))
+    if plan.minutes:
+        installs = f"{', '.join(plan.installs)} will be installed; " if plan.installs else ""
+        tell(
+            Event(
+                "what will be done",
+                "found",
+                f"{installs}about {plan.minutes:.0f} min, {plan.gigabytes_while_building:.0f} GB of disk meanwhile, "
+                f"{plan.gigabytes_kept:.1f} GB to stay (aicontainer down --all removes them)",
+            )
+        )
+
+
+def down(tell: Listener = silent) -> None:
+    """Remove cluster, registry and network, and every container of ours; images and cache stay for the next time."""
+    with _only_one(tell), suppress(EngineUnavailable):
+        kind_cluster.remove(tell)
+
+
+def clear(tell: Listener = silent) -> None:
+    """Remove everything: what `down` does, then our images, the cache, and the engine if it was started here."""
+    down(tell)
+    with _only_one(tell):
+        with suppress(EngineUnavailable), docker_engine.engine() as client:
+            docker_engine.remove_images(client, tell)
+            if daemon.is_ours():
+                client.api.prune_builds()  # in an engine of the user's own, the build cache is the user's
+        daemon.stop_ours(tell)
+        remove_cache(places.cache())
+    shutil.rmtree(places.cache(), ignore_errors=True)
+    tell(Event("cache", "made", "removed"))
+
+
+def status() -> Status:
+    """What is there, asked of Docker and of the disk."""
+    size = sum(path.stat().st_size for path in places.cache().rglob("*") if path.is_file() and not path.is_symlink())
+    try:
+        with docker_engine.engine() as client:
+            version = client.version()["Version"]
+            images = tuple(sorted(tag for image in docker_engine.images(client) for tag in image.tags))
+            containers = tuple(sorted(container.name for container in docker_engine.containers(client)))
+    except EngineUnavailable as error:
+        return Status(error.what, "none", "none", (), (), size)
+    try:
+        found = kind_cluster.find()
+    except ClusterError as error:
+        return Status(version, error.what, "none", images, containers, size)
+    return Status(version, found.name, found.registry, images, containers, size)
+
+
+@contextmanager
+def _only_one(tell: Listener) -> Iterator[None]:
+    """Holds the lock of this machine's set-up; another process that holds it is awaited, by its process id."""
+    places.cache().mkdir(parents=True, exist_ok=True)
+    path = places.cache() / "up.lock"
+    lock = FileLock(path, timeout=0)
+    note = path.with_suffix(".owner")
+
+    def look() -> Seen:
+        try:
+            lock.acquire()
+        except Timeout:
+            owner = note.read_text() if note.exists() else "unknown"
+            return pending(f"process {owner} is at it")
+        return ready()
+
+    wait("another aicontainer to finish its set-up", look, limit=LOCK_LIMIT, tell=tell)
+    try:
+        note.write_text(str(os.getpid()))
+        yield
+    finally:
+        lock.release()

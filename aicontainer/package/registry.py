@@ -1,0 +1,61 @@
+"""The way of an image into a cluster: pushed to a registry, from which the nodes pull only the layers they lack."""
+
+from __future__ import annotations
+
+from aicontainer.errors import EngineError
+from aicontainer.events import Event, Listener, silent
+from aicontainer.package.engine import engine, mapped
+from aicontainer.package.image import Image
+
+STEP = "push"
+
+
+def push(image: Image, registry: str, tell: Listener = silent) -> str:
+    """Push an image and return the reference under which a node gets exactly this content.
+
+    Parameters
+    ----------
+    registry
+        Its address as the engine knows it, such as ``localhost:5001``.
+
+    Returns
+    -------
+    ``localhost:5001/aicontainer/model:1@sha256:...``: the tag tells people the version, the digest decides.
+
+    Raises
+    ------
+    EngineError
+        When the registry does not take it.
+    ImageNotFound, EngineUnavailable
+        When the image or the engine is not there.
+    """
+    repository, _, tag = image.name.rpartition(":")
+    target = f"{registry}/{repository}"
+    tell(Event(STEP, "started", f"{target}:{tag}"))
+    with engine() as client, mapped(f"push {image.name} to {registry}"):
+        client.images.get(image.id).tag(target, tag)
+        try:
+            digest, sent = _send(client, target, tag, tell)
+        finally:
+            # the second name was only there to say where to push; the image keeps its own
+            client.images.remove(f"{target}:{tag}", noprune=True)
+    tell(Event(STEP, "made" if sent else "found", f"{sent} layers sent"))
+    return f"{target}:{tag}@{digest}"
+
+
+def _send(client: object, target: str, tag: str, tell: Listener) -> tuple[str, int]:
+    digest, sent = "", 0
+    for line in client.images.push(target, tag=tag, stream=True, decode=True):  # type: ignore[attr-defined]
+        if "error" in line:
+            raise EngineError(
+                f"the registry does not take {target}:{tag}",
+                seen=str(line["error"]),
+                next_step="aicontainer status shows whether the registry runs; aicontainer up starts it",
+            )
+        sent += line.get("status") == "Pushed"
+        digest = (line.get("aux") or {}).get("Digest", digest)
+        if line.get("status") == "Pushing" and line.get("progress"):
+            tell(Event(STEP, "progress", f"layer {line.get('id', '')}"))
+    if not digest:
+        raise EngineError(f"the engine does not tell what it pushed as {target}:{tag}")
+    return digest, sent

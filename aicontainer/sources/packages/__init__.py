@@ -1,0 +1,96 @@
+"""The packages source: every image assembled from Debian packages and Go modules, no image registry at all.
+
+apt.py      Debian packages: on this machine, and unpacked into a folder
+daemon.py   a Docker Engine that answers
+recipe.py   what is built from what; a change in a recipe gives another key, so nothing stale is ever used
+build.py    the program (Go) and the roots (mmdebstrap), side by side, in the user's cache
+images.py   from them the images; kept as one archive for the next time
+"""
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from aicontainer.commands import end_all
+from aicontainer.events import Listener
+from aicontainer.sources.base import Plan, Supply
+from aicontainer.sources.packages import apt, build, daemon, images, recipe
+
+GIGABYTES_KEPT = 2.5
+GIGABYTES_WHILE_BUILDING = 10.0
+
+
+class Packages:
+    """Engine, programs and images from package registries alone, on Debian as root."""
+
+    name = "packages"
+
+    def reason_against(self) -> str:
+        """Why it cannot be used: another system, no root, or no Debian mirror."""
+        if not shutil.which("apt-get"):
+            return "needs Debian's apt-get"
+        if os.geteuid() != 0:
+            return "needs root (it installs Docker and assembles Debian roots)"
+        return apt.reason_against()
+
+    def is_built(self) -> bool:
+        """Whether its images are in the engine or in the cache already."""
+        return recipe.archive().exists()
+
+    def plan(self) -> Plan:
+        """What is missing here, with the time measured on two cores."""
+        missing = apt.missing(self._needed())
+        if not missing and daemon.answers() and images.are_loaded():
+            return Plan((), minutes=0, gigabytes_while_building=0, gigabytes_kept=0)
+        return Plan(
+            installs=tuple(name.split("/")[0] for name in missing),
+            minutes=(0.5 if missing else 0.0) + (1.0 if self.is_built() else 9.0),
+            gigabytes_while_building=GIGABYTES_KEPT if self.is_built() else GIGABYTES_WHILE_BUILDING,
+            gigabytes_kept=GIGABYTES_KEPT,
+        )
+
+    def engine(self, tell: Listener) -> None:
+        """Install what is missing, then see to it that the engine answers."""
+        apt.install(self._needed(), tell)
+        daemon.ensure(tell)
+
+    def supply(self, tell: Listener) -> Supply:
+        """Build or load programs and images."""
+        if not images.are_loaded():
+            if self.is_built():
+                images.load(tell)
+            else:
+                self._build(tell)
+        build.link_programs()
+        return Supply(
+            kind=recipe.programs() / "kind",
+            kubectl=recipe.programs() / "kubectl",
+            node_image=images.NODE,
+            base_image=images.BASE,
+            registry_image=images.REGISTRY,
+        )
+
+    def _build(self, tell: Listener) -> None:
+        # Go needs the processor, Debian's part mostly waits for the mirror: side by side they take no longer than Go
+        with ThreadPoolExecutor(2) as pool:
+            parts = [pool.submit(build.programs, tell), pool.submit(build.roots, tell)]
+            try:
+                for part in as_completed(parts):
+                    part.result()
+            except BaseException:
+                end_all()  # one has failed or the user interrupts: the other must not go on unseen
+                raise
+        images.assemble(tell)
+        images.keep(tell)
+        build.remove_leftovers()
+
+    def _needed(self) -> tuple[str, ...]:
+        always = ("zstd", *daemon.packages())
+        return always if self.is_built() else (*always, "mmdebstrap", *build.go_packages())
+
+
+def remove_cache(cache: Path) -> None:
+    """Remove what this source keeps in the user's cache; Go's module cache is read-only and needs a push."""
+    build.remove_go_caches()
+    shutil.rmtree(cache / "packages", ignore_errors=True)

@@ -1,0 +1,139 @@
+"""A Docker Engine that answers: found, mended after a crash, or started.
+
+Where systemd runs, it starts the engine. Elsewhere (a container, a bare virtual machine) dockerd is started here and
+its process id noted in the cache, so that ``down --all`` ends this one and no other.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from aicontainer import places
+from aicontainer.commands import run
+from aicontainer.errors import AicontainerError, EngineUnavailable
+from aicontainer.events import Event, Listener
+from aicontainer.package import engine as docker_engine
+from aicontainer.sources.packages.apt import NEWER
+from aicontainer.waiting import Seen, failed, pending, ready, wait
+
+STEP = "Docker Engine"
+PID_FILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid"))
+
+
+def packages() -> tuple[str, ...]:
+    """The Debian packages that the engine needs here: none where one is installed already, buildx included."""
+    if answers() and _has_buildx():
+        return ()
+    engine = (f"docker.io/{NEWER}", f"docker-cli/{NEWER}", "containerd", "runc", "iptables")
+    return (*(() if answers() else engine), f"docker-buildx/{NEWER}")
+
+
+def _has_buildx() -> bool:
+    try:
+        return bool(run(["docker", "buildx", "version"], limit=30))
+    except AicontainerError:
+        return False
+
+
+def answers() -> bool:
+    """Whether an engine answers where docker would look for it."""
+    try:
+        docker_engine.connect().close()
+    except EngineUnavailable:
+        return False
+    return True
+
+
+def ensure(tell: Listener) -> None:
+    """See to it that the engine answers.
+
+    Raises
+    ------
+    TimedOut, Failed
+        With the last words of its log.
+    """
+    if answers():
+        tell(Event(STEP, "found"))
+        return
+    tell(Event(STEP, "started", estimate=8))
+    mended = _remove_stale_pid_files()
+    if Path("/run/systemd/system").is_dir():
+        run(["systemctl", "start", "docker"], limit=120)
+        wait("Docker Engine to answer", _look, limit=60)
+    else:
+        _start()
+    tell(Event(STEP, "mended" if mended else "made"))
+
+
+def _look() -> Seen:
+    return ready() if answers() else pending("it does not answer yet")
+
+
+def _start() -> None:
+    log = places.cache() / "dockerd.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    program = shutil.which("dockerd") or "/usr/sbin/dockerd"
+    with log.open("ab") as record:
+        process = subprocess.Popen(
+            [program], stdin=subprocess.DEVNULL, stdout=record, stderr=record, start_new_session=True
+        )
+
+    def look() -> Seen:
+        if process.poll() is not None:
+            return failed(f"dockerd ended with {process.returncode}: {_end_of(log)}")
+        return _look()
+
+    wait("Docker Engine to answer", look, limit=90, next_step=f"read its log: {log}")
+    _note().write_text(str(process.pid))
+
+
+def _note() -> Path:
+    return places.cache() / "dockerd.pid"
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-400:]
+
+
+def _remove_stale_pid_files() -> bool:
+    """A killed engine leaves its process id behind; when another process has it now, dockerd would refuse to start."""
+    stale = [file for file in PID_FILES if file.exists() and not _is_engine(file)]
+    for file in stale:
+        file.unlink(missing_ok=True)
+    return bool(stale)
+
+
+def _is_engine(pid_file: Path) -> bool:
+    return _name_of(pid_file.read_text().strip()) in {"dockerd", "containerd"}
+
+
+def _name_of(pid: str) -> str:
+    try:
+        return Path("/proc", pid, "comm").read_text().strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def is_ours() -> bool:
+    """Whether the engine that runs was started here."""
+    return _note().exists() and _name_of(_note().read_text().strip()) == "dockerd"
+
+
+def stop_ours(tell: Listener) -> None:
+    """End the engine that was started here, if it still runs and holds nothing of anybody else."""
+    if is_ours():
+        pid = _note().read_text().strip()
+        if answers() and _holds_others():
+            tell(Event(STEP, "found", "stays: it holds containers or images that are not the course's"))
+            return
+        os.kill(int(pid), signal.SIGTERM)
+        wait("Docker Engine to end", lambda: pending("it still runs") if _name_of(pid) else ready(), limit=60)
+        tell(Event(STEP, "made", "ended"))
+    _note().unlink(missing_ok=True)
+
+
+def _holds_others() -> bool:
+    with docker_engine.engine() as client:
+        return bool(client.containers.list(all=True) or client.images.list())

@@ -1,0 +1,119 @@
+"""From program and roots to the three images of this source, and one archive of them for the next time."""
+
+import subprocess
+from pathlib import Path
+
+from aicontainer import places
+from aicontainer.commands import run
+from aicontainer.errors import BuildError, CommandError
+from aicontainer.events import Event, Listener
+from aicontainer.package import engine as docker_engine
+from aicontainer.sources.packages import apt, recipe
+
+NODE = f"aicontainer/node:{recipe.KUBERNETES}"
+BASE = "aicontainer/python:3.13"
+REGISTRY = "aicontainer/registry:2.8.3"
+KEPT = (NODE, BASE, REGISTRY)
+PODS = ("kube", "coredns", "pause")
+RECIPE_LABEL = "io.github.aicontainer.recipe"
+LOAD_LIMIT = 600
+
+
+def are_loaded() -> bool:
+    """Whether the engine has all three, made by this very recipe, and the programs are there."""
+    with docker_engine.engine() as client:
+        labelled = client.images.list(filters={"label": f"{RECIPE_LABEL}={recipe.key()}"})
+    names = {tag for image in labelled for tag in image.tags}
+    return set(KEPT) <= names and recipe.programs().exists()
+
+
+def assemble(tell: Listener) -> None:
+    """Make the images in the engine."""
+    step = "images"
+    tell(Event(step, "started", "roots", estimate=40))
+    for root in recipe.ROOTS:
+        _import(root)
+    for number, name in enumerate(PODS):
+        tell(Event(step, "progress", name, fraction=0.2 + number / 10))
+        file, base = ("node", "node") if name == "pause" else ("kube", "kube")
+        _build(file, base, f"aicontainer/{name}:node", target=name)
+    pods = recipe.folder() / "pods"
+    pods.mkdir(exist_ok=True)
+    run(["docker", "save", "-o", pods / "pods.tar", *(f"aicontainer/{name}:node" for name in PODS)], limit=LOAD_LIMIT)
+    tell(Event(step, "progress", "node", fraction=0.6))
+    _build("node", "node", NODE, target="node", folders={"pods": pods})
+    tell(Event(step, "progress", "registry", fraction=0.9))
+    unpacked = recipe.folder() / "registry"
+    apt.unpack("docker-registry", unpacked)
+    _build("registry", "python", REGISTRY, target="registry", folders={"package": unpacked})
+    # roots and pods were steps on the way; their layers stay with the images that are kept
+    run(["docker", "rmi", *(_root_name(root) for root in recipe.ROOTS)], limit=60)
+    run(["docker", "rmi", *(f"aicontainer/{name}:node" for name in PODS)], limit=60)
+    tell(Event(step, "made", ", ".join(KEPT)))
+
+
+def _root_name(root: recipe.Root) -> str:
+    return f"aicontainer/root-{root.name}:{recipe.key()}"
+
+
+def _import(root: recipe.Root) -> None:
+    labels = (f"LABEL {docker_engine.LABEL}={docker_engine.COURSE}", f"LABEL {RECIPE_LABEL}={recipe.key()}")
+    changes = [word for label in labels for word in ("--change", label)]
+    run(["docker", "import", *changes, root.archive, _root_name(root)], limit=LOAD_LIMIT)
+    if root.name == "python":
+        run(["docker", "tag", _root_name(root), BASE], limit=30)
+
+
+def _build(file: str, root_name: str, tag: str, *, target: str, folders: dict[str, Path] | None = None) -> None:
+    root = next(root for root in recipe.ROOTS if root.name == root_name)
+    contexts = {"built": recipe.programs(), **(folders or {})}
+    log = places.logs() / f"image-{target}.log"
+    try:
+        run(
+            [
+                *("docker", "buildx", "build", "--load", "--progress=plain"),
+                *("--file", recipe.files() / f"{file}.Dockerfile", "--target", target, "--tag", tag),
+                *("--build-arg", f"ROOT={_root_name(root)}", "--build-arg", f"VERSION={recipe.KUBERNETES}"),
+                *("--label", f"{RECIPE_LABEL}={recipe.key()}"),
+                *(word for name, path in contexts.items() for word in ("--build-context", f"{name}={path}")),
+                recipe.files(),
+            ],
+            limit=LOAD_LIMIT,
+            log=log,
+        )
+    except CommandError as error:
+        raise BuildError(f"the image {tag} could not be built", seen=error.seen, next_step=f"read {log}") from error
+
+
+def keep(tell: Listener) -> None:
+    """Write the images as one archive into the cache, beside its place first."""
+    step = "archive of the images"
+    tell(Event(step, "started", estimate=15))
+    archive = recipe.archive()
+    beside = archive.with_name(archive.name + ".partial")
+    # the program is in the node image twice: only a window of 1 GiB sees that
+    _pipe(["docker", "save", *KEPT], ["zstd", "-3", "--long=30", "-q", "-f", "-o", str(beside)])
+    beside.replace(archive)
+    tell(Event(step, "made", f"{archive.stat().st_size / 1e6:.0f} MB"))
+
+
+def load(tell: Listener) -> None:
+    """Load the images from the archive in the cache."""
+    step = "images"
+    tell(Event(step, "started", "loading from the cache", estimate=12))
+    _pipe(["zstd", "-d", "--long=30", "-q", "-c", str(recipe.archive())], ["docker", "load", "-q"])
+    tell(Event(step, "made", "loaded from the cache"))
+
+
+def _pipe(source: list[str], sink: list[str]) -> None:
+    with (
+        subprocess.Popen(source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as first,
+        subprocess.Popen(sink, stdin=first.stdout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as second,
+    ):
+        assert first.stdout is not None and first.stderr is not None and second.stdout is not None
+        first.stdout.close()  # so that the first ends when the second does
+        words = second.stdout.read().decode(errors="replace")
+        complaints = first.stderr.read().decode(errors="replace")
+    for argv, process, output in ((source, first, complaints), (sink, second, words)):
+        if process.returncode != 0:
+            raise CommandError(argv, process.returncode, output=output)

@@ -1,0 +1,79 @@
+"""The learner's working copy of the notebooks. ``make lab`` calls it: updates never overwrite a learner's work.
+
+Whether a copy was changed is told by its cells' text alone, so running a notebook or saving it does not count.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+RECORD = ".given.json"  # what was handed out last, by file name
+
+
+@dataclass(frozen=True)
+class Copied:
+    """One notebook of the working copy and what was done: copied, updated, left as it is, or an update laid beside."""
+
+    path: Path
+    done: Literal["copied", "updated", "left", "beside"]
+
+    @property
+    def line(self) -> str:
+        """A line for the learner; empty where nothing happened."""
+        if self.done == "left":
+            return ""
+        if self.done == "beside":
+            return f"{self.path.name}: you have changed your copy, so the new version lies beside it"
+        return f"{self.path.name}: {self.done}"
+
+
+def hand_out(source: Path, target: Path) -> tuple[Copied, ...]:
+    """Copy the notebooks of ``source`` to ``target``; a changed copy stays, and its update becomes NAME.new.ipynb."""
+    target.mkdir(parents=True, exist_ok=True)
+    record = target / RECORD
+    given: dict[str, str] = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    copied = tuple(_hand_out_one(path, target, given) for path in sorted(source.glob("*.ipynb")))
+    record.write_text(json.dumps(given, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return copied
+
+
+def first(folder: Path) -> Path:
+    """The notebook to open: the first by name."""
+    return min(folder.glob("[0-9]*.ipynb"))
+
+
+def _hand_out_one(path: Path, target: Path, given: dict[str, str]) -> Copied:
+    mine = target / path.name
+    now, before = _digest(path), given.get(path.name)
+    if not mine.exists():
+        return _place(path, mine, given, "copied")
+    held = _digest(mine)
+    if now in (held, before):
+        return Copied(mine, "left")
+    if held == before:
+        return _place(path, mine, given, "updated")
+    beside = mine.with_suffix(".new.ipynb")
+    if beside.exists() and _digest(beside) != given.get(beside.name):
+        return Copied(beside, "left")  # the learner works in the update already
+    if beside.exists() and _digest(beside) == now:
+        return Copied(beside, "left")
+    return _place(path, beside, given, "beside")
+
+
+def _place(path: Path, to: Path, given: dict[str, str], done: Literal["copied", "updated", "beside"]) -> Copied:
+    part = to.with_suffix(".part")
+    part.write_bytes(path.read_bytes())
+    part.replace(to)
+    given[to.name] = _digest(path)
+    return Copied(to, done)
+
+
+def _digest(path: Path) -> str:
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = json.dumps([[cell["cell_type"], "".join(cell["source"])] for cell in cells])
+    except (ValueError, KeyError, TypeError):
+        text = path.read_bytes().hex()  # no notebook any more: any difference counts
+    return hashlib.sha256(text.encode()).hexdigest()

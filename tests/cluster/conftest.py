@@ -1,0 +1,28 @@
+"""The real engine and the real cluster. Where a machine cannot have them, the tests say so and do not pass."""
+
+from typing import Any
+
+import pytest
+
+from aicontainer import environment
+from aicontainer.errors import MachineError
+from aicontainer.events import silent
+
+
+def _ensure(need: Any) -> Any:
+    try:
+        return environment.ensure(need, silent)
+    except MachineError as error:
+        pytest.skip(f"not run: {error.what}")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Any:
+    """What ``environment.ensure("engine")`` returns; one engine a test run."""
+    return _ensure("engine")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Any:
+    """What ``environment.ensure("cluster")`` returns; one cluster a test run."""
+    return _ensure("cluster")

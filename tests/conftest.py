@@ -1,0 +1,35 @@
+"""What all tests share: folders of their own for the unit tests, and the mark for the long ones."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aicontainer import places
+
+CLUSTER = Path(__file__).parent / "cluster"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the tests marked as long, and only these")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes minutes; only `make test-long` runs it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("--long")
+    left_out = [item for item in items if (item.get_closest_marker("long") is not None) != wanted]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(autouse=True)
+def own_folders(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give a unit test an empty cache and an empty working copy; tests on the real cluster use the real ones."""
+    if CLUSTER not in request.path.parents:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        monkeypatch.setattr(places, "work", lambda: tmp_path / "work")
+    yield

@@ -1,0 +1,80 @@
+"""From a data set to the model file that all later notebooks serve."""
+
+import numpy as np
+import pytest
+
+from aicontainer import places
+from aicontainer.errors import DataError
+from aicontainer.events import Event
+from aicontainer.learn import data, fit
+from aicontainer.learn.descent import descend
+from aicontainer.learn.loss import mean_squared_error
+from aicontainer.model import load
+
+
+def told() -> tuple[list[str], object]:
+    kinds: list[str] = []
+
+    def listen(event: Event) -> None:
+        kinds.append(event.kind)
+
+    return kinds, listen
+
+
+def test_standardised_columns_have_mean_0_and_deviation_1():
+    X = data.load("medicine").X
+    Z = fit.standardise(X)(X)
+    np.testing.assert_allclose(Z.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(Z.std(axis=0), 1, rtol=1e-12)
+
+
+def test_a_constant_column_is_refused():
+    with pytest.raises(DataError, match="deviation"):
+        fit.standardise(np.ones((4, 2)))
+
+
+def test_the_model_has_the_loss_at_which_its_descent_ended_to_the_last_bit(tmp_path):
+    dataset = data.load("education")
+    ended = descend(fit.standardise(dataset.X)(dataset.X), dataset.y, fit.RATE, fit.STEPS)
+    loaded = load(fit.train(dataset).save(tmp_path / "model.json"))
+    assert mean_squared_error(loaded.score(dataset.X), dataset.y).hex() == ended.losses[-1].hex()
+    assert loaded.features == dataset.features
+    assert loaded.trained_on == dataset.fingerprint
+
+
+def test_the_model_beats_the_mean_by_far():
+    dataset = data.load("education")
+    loss = mean_squared_error(fit.train(dataset).score(dataset.X), dataset.y)
+    assert loss < 0.25 * dataset.y.var()
+
+
+def test_a_missing_model_file_is_made_and_a_whole_one_left_alone():
+    kinds, listen = told()
+    path = fit.ensure_model(listen)
+    assert path == fit.model_path("education") == places.work() / "models" / "education.json"
+    before = path.stat().st_mtime_ns, path.read_bytes()
+    assert fit.ensure_model(listen) == path
+    assert (path.stat().st_mtime_ns, path.read_bytes()) == before
+    assert kinds == ["made", "found"]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "half a fi"])
+def test_a_damaged_model_file_is_mended(content):
+    good = fit.ensure_model().read_bytes()
+    fit.model_path("education").write_text(content)
+    kinds, listen = told()
+    assert fit.ensure_model(listen).read_bytes() == good
+    assert kinds == ["mended"]
+
+
+def test_a_model_of_other_rows_under_that_name_is_mended():
+    fit.train(data.load("traffic"), 0.01, 5).save(fit.model_path("education"))
+    kinds, listen = told()
+    assert load(fit.ensure_model(listen)).trained_on == data.load("education").fingerprint
+    assert kinds == ["mended"]
+
+
+def test_a_learners_own_model_of_the_same_rows_is_kept():
+    own = fit.train(data.load("education"), 0.1, 20)
+    own.save(fit.model_path("education"))
+    assert load(fit.ensure_model()).digest == own.digest

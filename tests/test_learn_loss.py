@@ -1,0 +1,81 @@
+"""The mean squared error and its gradient, against exact fractions and against differences."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aicontainer.errors import DataError
+from aicontainer.learn.loss import gradient, linear, mean_squared_error, numerical_gradient, squared_error
+from aicontainer.model import Model, Scaling
+
+points = st.floats(-1e6, 1e6, allow_nan=False)
+pairs = st.lists(st.tuples(points, points), min_size=1, max_size=60)
+
+
+@given(pairs, st.randoms())
+def test_the_loss_does_not_depend_on_the_order_of_the_rows(rows, random):
+    shuffled = random.sample(rows, len(rows))
+    losses = [
+        mean_squared_error(*(np.array(column) for column in zip(*order, strict=True))) for order in (rows, shuffled)
+    ]
+    assert losses[0].hex() == losses[1].hex()
+
+
+@given(pairs)
+def test_the_sum_over_the_rows_is_rounded_once(rows):
+    scores, y = (np.array(column) for column in zip(*rows, strict=True))
+    exact = sum((Fraction(value) for value in squared_error(scores, y).tolist()), Fraction(0))
+    assert mean_squared_error(scores, y) == float(exact) / len(rows)
+
+
+def test_the_loss_of_a_small_example_by_hand():
+    assert mean_squared_error([1.0, 2.0, 6.0], np.array([1.0, 4.0, 3.0])) == (0 + 4 + 9) / 3
+
+
+def test_a_column_of_scores_is_refused_instead_of_stretched():
+    y = np.arange(3.0)
+    for scores in (y[:, None], y[:2], 1.0):
+        with pytest.raises(DataError, match="same length"):
+            mean_squared_error(scores, y)
+    with pytest.raises(DataError):
+        mean_squared_error([], np.array([]))
+
+
+def test_a_loss_too_large_for_a_number_is_infinite():
+    assert mean_squared_error([1.3e154] * 2, np.zeros(2)) == math.inf
+
+
+@given(st.integers(1, 50), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_the_gradient_agrees_with_differences_of_the_loss(n, d, seed):
+    random = np.random.default_rng(seed)
+    X, y, at = random.normal(size=(n, d)), random.normal(size=n), random.normal(size=d + 1)
+    differences = numerical_gradient(lambda a: mean_squared_error(linear(X, a[:-1], float(a[-1])), y), at, 0.5)
+    dw, db = gradient(X, y, at[:-1], float(at[-1]))
+    np.testing.assert_allclose(np.append(dw, db), differences, rtol=1e-9, atol=1e-9)
+
+
+def test_the_gradient_is_of_the_mean():
+    random = np.random.default_rng(1)
+    X, y, w = random.normal(size=(9, 2)), random.normal(size=9), np.array([1.0, 2.0])
+    once, twice = gradient(X, y, w, 0.5), gradient(np.tile(X, (2, 1)), np.tile(y, 2), w, 0.5)
+    np.testing.assert_allclose(twice[0], once[0], rtol=1e-12)
+    assert twice[1] == pytest.approx(once[1], rel=1e-12)
+
+
+def test_numerical_gradient_of_a_function_that_is_no_quadratic():
+    at = np.array([0.3, -1.2])
+    slopes = numerical_gradient(lambda a: math.sin(a[0]) * math.exp(a[1]), at, 1e-5)
+    expected = [math.cos(0.3) * math.exp(-1.2), math.sin(0.3) * math.exp(-1.2)]
+    np.testing.assert_allclose(slopes, expected, rtol=1e-8)
+
+
+def test_linear_scores_have_the_bits_of_a_model_of_standardised_rows():
+    random = np.random.default_rng(2)
+    X, weights = random.normal(size=(50, 3)), random.normal(size=3)
+    scaling = Scaling(X.mean(axis=0), X.std(axis=0))
+    model = Model("any", "1", weights, 0.7, "identity", scaling, ("a", "b", "c"), "y", "")
+    assert linear(scaling(X), weights, 0.7).tobytes() == model.score(X).tobytes()

@@ -1,0 +1,118 @@
+"""The model and its file: no bit is lost, nothing damaged is taken for whole, no row's score depends on the others."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aicontainer.errors import DataError, ModelFileError
+from aicontainer.model import Model, Scaling, load
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+positive = st.floats(min_value=1e-300, allow_nan=False, allow_infinity=False)
+
+
+def make(weights=(1.5, -2.0), bias=0.25, mean=(1.0, 2.0), deviation=(0.5, 3.0), **other) -> Model:
+    fields = {
+        "name": "tiny",
+        "version": "1",
+        "link": "identity",
+        "features": tuple(f"x{i}" for i in range(len(weights))),
+        "target": "y",
+        "trained_on": "nothing",
+    }
+    return Model(weights=weights, bias=bias, scaling=Scaling(mean, deviation), **(fields | other))
+
+
+@given(st.lists(st.tuples(numbers, numbers, positive), min_size=1, max_size=5), numbers, st.text(max_size=20))
+def test_a_file_gives_back_every_bit(tmp_path_factory, columns, bias, name):
+    weights, mean, deviation = zip(*columns, strict=True)
+    model = make(weights, bias, mean, deviation, name=name)
+    loaded = load(model.save(tmp_path_factory.mktemp("models") / "any.json"))
+    assert loaded.weights.tobytes() == model.weights.tobytes()
+    assert loaded.bias.hex() == model.bias.hex()
+    assert loaded.scaling.mean.tobytes() == model.scaling.mean.tobytes()
+    assert loaded.scaling.deviation.tobytes() == model.scaling.deviation.tobytes()
+    assert (loaded.name, loaded.features, loaded.numpy) == (model.name, model.features, model.numpy)
+    assert loaded.digest == model.digest
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_the_score_of_a_row_does_not_depend_on_its_batch(width, count, seed):
+    random = np.random.default_rng(seed)
+    model = make(random.normal(size=width), 3.0, random.normal(size=width), random.uniform(0.1, 9, width))
+    rows = random.normal(scale=100, size=(count, width))
+    whole = model.score(rows)
+    assert whole.tobytes() == np.concatenate([model.score(row[None]) for row in rows]).tobytes()
+    assert whole.tobytes() == model.score(np.asfortranarray(rows)).tobytes()
+    assert whole[::-1].tobytes() == model.score(rows[::-1]).tobytes()
+
+
+def test_the_score_is_the_linear_function_of_standardised_features():
+    # ((2 - 1) / 0.5) * 1.5 + ((5 - 2) / 3) * -2 + 0.25
+    assert make().score([[2.0, 5.0]]).tolist() == [1.25]
+
+
+def test_the_logistic_link_stays_a_probability_at_extreme_scores():
+    model = make((1.0,), 0.0, (0.0,), (1.0,), link="logistic")
+    given_rows = [[-1000.0], [-2.0], [0.0], [2.0], [1000.0]]
+    expected = [0.0, 1 / (1 + math.exp(2)), 0.5, 1 / (1 + math.exp(-2)), 1.0]
+    np.testing.assert_allclose(model.predict(given_rows), expected, rtol=1e-15)
+
+
+def test_what_is_saved_is_readable_by_the_user_in_the_image_and_leaves_nothing_beside(tmp_path):
+    path = make().save(tmp_path / "new" / "model.json")
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_model_cannot_be_changed_in_place():
+    with pytest.raises(ValueError, match="read-only"):
+        make().weights[0] = 7.0
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda text: text[: len(text) // 2], "cannot be read as JSON"),
+        (lambda text: "", "cannot be read as JSON"),
+        (lambda text: "[1, 2]", "not a model file"),
+        (lambda text: text.replace("aicontainer-model/1", "aicontainer-model/9"), "not a model file"),
+        (lambda text: text.replace("-2.0", "-2.5"), "was changed after it was written"),
+        (lambda text: text.replace('"bias": 0.25', '"bias": NaN'), "does not describe a model"),
+        (lambda text: text.replace('"identity"', '"cubic"'), "does not describe a model"),
+        (lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "bias"}), "lacks the field 'bias'"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_what_is_wrong_and_what_to_do(tmp_path, damage, says):
+    path = make().save(tmp_path / "model.json")
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(ModelFileError, match=says) as caught:
+        load(path)
+    assert "02_descent" in caught.value.next_step
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ModelFileError, match=r"there is no model file gone\.json"):
+        load(tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[1.0, 2.0], [[1.0, 2.0, 3.0]], [[1.0, math.nan]], [[1.0, math.inf]], [["a", "b"]], [[1.0], [1.0, 2.0]]],
+)
+def test_rows_that_cannot_be_scored_are_refused(rows):
+    with pytest.raises(DataError):
+        make().score(rows)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [{"bias": math.nan}, {"features": ("one",)}, {"mean": (0.0,), "deviation": (1.0,)}, {"deviation": (1.0, 0.0)}],
+)
+def test_parts_that_do_not_fit_together_are_refused(parts):
+    with pytest.raises(DataError):
+        make(**parts)

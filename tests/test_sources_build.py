@@ -1,0 +1,63 @@
+"""Building beside and renaming, and what is left behind; the builds themselves run in tests/cluster through ``up``."""
+
+from pathlib import Path
+
+import pytest
+
+from aicontainer.events import Event
+from aicontainer.sources.packages import build, recipe
+
+
+def test_what_is_whole_is_not_built_again() -> None:
+    recipe.programs().mkdir(parents=True)
+    for root in recipe.ROOTS:
+        root.archive.touch()
+    events: list[Event] = []
+    build.programs(events.append)
+    build.roots(events.append)
+    assert [event.kind for event in events] == ["found"] * 4
+
+
+def test_a_half_built_program_is_not_taken_for_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    half = recipe.programs().with_name(recipe.programs().name + ".partial")
+    half.mkdir(parents=True)
+    (half / "program").write_text("half of it")
+    assert not recipe.programs().exists()
+    monkeypatch.setattr(build, "_go", lambda: None)
+    assert build.go_packages() == build.GO_PACKAGES  # so Go is needed still
+
+
+def test_leftovers_go_and_results_stay() -> None:
+    folder = recipe.folder()
+    modules = folder / "go" / "modules" / "some" / "module"
+    modules.mkdir(parents=True)
+    (modules / "file.go").touch()
+    modules.chmod(0o500)  # as Go leaves its modules
+    (folder / "programs-0123456789ab").mkdir()  # an older build
+    (folder / "root-node-0123456789ab.tar").touch()
+    recipe.programs().mkdir()
+    recipe.archive().touch()
+    build.remove_leftovers()
+    assert set(folder.iterdir()) == {recipe.programs(), recipe.archive()}
+
+
+def test_the_program_gets_its_names() -> None:
+    recipe.programs().mkdir(parents=True)
+    (recipe.programs() / "program").write_text("")
+    build.link_programs()
+    build.link_programs()
+    assert {path.resolve() for path in map(recipe.programs().joinpath, recipe.NAMES)} == {
+        (recipe.programs() / "program").resolve()
+    }
+
+
+def test_an_old_go_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = tmp_path / "bin" / "go"
+    go.parent.mkdir()
+    go.write_text("#!/bin/sh\necho go version go1.19.8 linux/amd64\n")
+    go.chmod(0o755)
+    monkeypatch.setenv("PATH", str(go.parent), prepend=":")
+    monkeypatch.setattr(build, "GO_OF_DEBIAN", tmp_path / "none")
+    assert build.go_packages() == build.GO_PACKAGES
+    go.write_text("#!/bin/sh\necho go version go1.26.8 linux/amd64\n")
+    assert build.go_packages() == ()

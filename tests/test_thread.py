@@ -1,0 +1,135 @@
+"""The thread: a loss that differs in its last bit, or comes from other rows, is never called the same."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+
+from aicontainer import places, thread
+from aicontainer.errors import DataError
+from aicontainer.learn import data, fit
+from aicontainer.model import load
+
+
+@pytest.fixture
+def dataset():
+    return data.load("education")
+
+
+@pytest.fixture
+def model():
+    return load(fit.ensure_model())
+
+
+def test_a_later_stage_with_the_same_scores_is_the_same(dataset, model):
+    first = thread.measure("02_descent", model.score, dataset, model.digest)
+    later = thread.measure("03_serve", lambda X: [model.score(row[None])[0] for row in X], dataset, model.digest)
+    assert thread.same(later)
+    assert later.loss == first.loss
+    assert repr(later) == f"loss {first.loss:#.9g} on 420 rows; same to the last bit: True"
+    assert later.model_digest == model.digest
+
+
+def test_one_score_that_moves_by_little_is_seen(dataset, model):
+    thread.measure("02_descent", model.score, dataset)
+
+    def nearly(X):
+        scores = model.score(X)
+        scores[7] += 1e-9
+        return scores
+
+    measured = thread.measure("03_serve", nearly, dataset)
+    assert not thread.same(measured)
+    assert "same to the last bit: False" in repr(measured)
+    assert repr(measured.loss) in repr(measured)
+
+
+def test_the_neighbouring_float_is_another_loss(dataset, model):
+    first = thread.measure("02_descent", model.score, dataset)
+    assert thread.same(first)
+    assert not thread.same(dataclasses.replace(first, loss=math.nextafter(first.loss, math.inf)))
+
+
+def test_the_same_loss_on_other_rows_is_not_the_same(dataset, model):
+    thread.measure("02_descent", model.score, dataset)
+    other = dataclasses.replace(dataset, X=dataset.X[::-1], y=dataset.y[::-1], fingerprint="reversed")
+    measured = thread.measure("03_serve", model.score, other)
+    assert measured.loss == thread.reference().loss
+    assert not thread.same(measured)
+    assert "other rows" in repr(measured)
+
+
+def test_a_notebook_that_starts_directly_finds_its_reference(dataset, model):
+    measured = thread.measure("05_deploy", model.score, dataset)
+    assert thread.same(measured)
+    assert thread.table().rows[0] == thread.Row("02_descent", None, None)
+
+
+def test_a_damaged_record_is_measured_again(dataset, model):
+    thread.measure("02_descent", model.score, dataset)
+    (places.work() / "thread" / "02_descent.json").write_text("{")
+    assert thread.same(thread.measure("03_serve", model.score, dataset))
+
+
+def test_the_record_keeps_every_bit_and_nothing_half_written(dataset, model):
+    measured = thread.measure("02_descent", model.score, dataset, model.digest)
+    assert [path.name for path in (places.work() / "thread").iterdir()] == ["02_descent.json"]
+    content = json.loads((places.work() / "thread" / "02_descent.json").read_text())
+    assert float.fromhex(content["loss"]) == measured.loss
+    assert content["fingerprint"] == dataset.fingerprint
+    assert content["rows"] == 420
+
+
+def test_take_leaves_no_record(dataset, model):
+    thread.take("05_deploy", model.score, dataset)
+    assert not (places.work() / "thread").exists()
+
+
+def test_the_table_lists_every_stage_in_order(dataset, model):
+    thread.measure("02_descent", model.score, dataset)
+    thread.measure("03_serve", model.score, dataset)
+    thread.measure("04_package", lambda X: model.score(X) + 1, dataset)
+    thread.measure("06_monitor", model.score, dataset)
+    table = thread.table()
+    assert [(row.stage, row.same) for row in table.rows] == [
+        ("02_descent", True),
+        ("03_serve", True),
+        ("04_package", False),
+        ("05_deploy", None),
+        ("06_monitor", True),
+    ]
+    lines = repr(table).splitlines()
+    assert lines[1].split() == ["02_descent", f"{table.rows[0].loss:#.9g}", "reference"]
+    assert lines[3].endswith("False")
+    assert lines[4].endswith("not measured")
+    assert not table.whole
+
+
+def test_the_table_is_whole_when_all_stages_agree_and_no_longer_once_one_is_forgotten(dataset, model):
+    for stage in thread.STAGES:
+        thread.measure(stage, model.score, dataset)
+    assert thread.table().whole
+    thread.forget("03_serve")
+    thread.forget("03_serve")
+    assert not thread.table().whole
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        lambda X: np.full(len(X), np.nan),
+        lambda X: np.full(len(X), np.inf),
+        lambda X: np.zeros(len(X) - 1),
+        lambda X: np.zeros((len(X), 1)),
+    ],
+)
+def test_scores_that_are_missing_or_not_finite_are_refused(dataset, score):
+    with pytest.raises(DataError):
+        thread.measure("03_serve", score, dataset)
+
+
+def test_a_stage_cannot_point_out_of_its_folder(dataset, model):
+    with pytest.raises(DataError, match="named like its notebook"):
+        thread.measure("../03_serve", model.score, dataset)
