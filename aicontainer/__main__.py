@@ -63,7 +63,7 @@ def down(everything: bool) -> None:
     from aicontainer.show.terminal import Terminal
 
     with Terminal() as terminal:
-        environment.down(everything, terminal)
+        (environment.clear if everything else environment.down)(terminal)
     click.echo("removed" + ("" if everything else "; images and cache stay (aicontainer down --all removes them)"))
 
 
@@ -102,7 +102,7 @@ def run(notebooks: tuple[str, ...]) -> None:
     What needs no Docker runs while they are made. Ends with the loss that was measured at each stage: the same number
     from the training to the pod, to the last bit. The executed notebooks are in work/executed.
     """
-    from aicontainer import environment, places, runner, thread
+    from aicontainer import environment, runner, thread
     from aicontainer.show.terminal import Terminal
 
     chosen = runner.choose(runner.solutions(), notebooks)
@@ -110,10 +110,9 @@ def run(notebooks: tuple[str, ...]) -> None:
         course = runner.run(chosen, terminal, bring_up=environment.up)
     if course.trouble is not None:
         click.echo(str(course.trouble), err=True)
-    executed = (places.work() / "executed").relative_to(places.clone())
     table = thread.table()
     click.echo(f"\n{table}\n")
-    click.echo(f"the executed notebooks: {executed}/")
+    click.echo(f"the executed notebooks: {_executed_folder()}/")
     click.echo("open the course by hand: make lab")
     click.echo(course.closing)
     sys.exit(course.exit_code or int(any(row.same is False for row in table.rows)))
@@ -134,6 +133,12 @@ def lab(no_open: bool) -> None:
             click.echo(copied.line)
     if not no_open:
         _open_lab(places.work(), workspace.first(mine))
+
+
+def _executed_folder() -> Path:
+    from aicontainer import places
+
+    return (places.work() / "executed").relative_to(places.clone())
 
 
 def _open_lab(root: Path, notebook: Path) -> None:

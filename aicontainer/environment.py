@@ -114,7 +114,7 @@ def clear(tell: Listener = silent) -> None:
             if daemon.is_ours():
                 client.api.prune_builds()  # in an engine of the user's own, the build cache is the user's
         daemon.stop_ours(tell)
-        remove_cache(places.cache())
+        remove_cache(tell)
     shutil.rmtree(places.cache(), ignore_errors=True)
     tell(Event("cache", "made", "removed"))
 

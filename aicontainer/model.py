@@ -139,7 +139,8 @@ class Model:
     def score(self, rows: Any) -> Array:
         """The scores of raw rows of shape (n, d), as shape (n,); each row's bits depend on that row alone."""
         scaled = np.ascontiguousarray(self.scaling(as_rows(rows, len(self.features))))
-        return np.einsum("ij,j->i", scaled, self.weights) + self.bias
+        scores: Array = np.einsum("ij,j->i", scaled, self.weights) + self.bias
+        return scores
 
     def predict(self, rows: Any) -> Array:
         """The link of the scores: numbers or probabilities, shape (n,)."""

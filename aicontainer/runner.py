@@ -208,9 +208,12 @@ class _Queue:
         self.folder = folder
         self.tell = tell
         self.results: list[NotebookRun] = []
-        self._thread = threading.Thread()
+        # not Thread.join: interrupted, it takes a running thread for one that has ended (Python 3.11)
+        self._idle = threading.Event()
+        self._idle.set()
         self._client: NotebookClient | None = None
         self._stopped = False
+        self._broken: Exception | None = None
 
     def __enter__(self) -> "_Queue":
         return self
@@ -218,22 +221,28 @@ class _Queue:
     def __exit__(self, *_: object) -> None:
         self._stopped = True
         for sent in (signal.SIGINT, signal.SIGKILL):  # the first lets a cell end the programs that it has started
-            if self._thread.is_alive():
+            if not self._idle.is_set():
                 _signal_kernel(self._client, sent)
-                self._thread.join(SECONDS_TO_STOP)
+                self._idle.wait(SECONDS_TO_STOP)
 
     def begin(self, notebooks: Sequence[Notebook]) -> None:
-        self._thread = threading.Thread(target=self._run_all, args=(notebooks,), daemon=True)
-        self._thread.start()
+        self._idle.clear()
+        threading.Thread(target=self._run_all, args=(notebooks,), daemon=True).start()
 
     def join(self) -> None:
-        self._thread.join()
+        self._idle.wait()
+        if self._broken is not None:
+            raise self._broken
 
     def _run_all(self, notebooks: Sequence[Notebook]) -> None:
-        for notebook in notebooks:
-            if self._stopped:
-                return
-            self.results.append(self._run_one(notebook))
+        try:
+            for notebook in notebooks:
+                if not self._stopped:
+                    self.results.append(self._run_one(notebook))
+        except Exception as error:  # not of a cell: the main thread tells it
+            self._broken = error
+        finally:
+            self._idle.set()
 
     def _run_one(self, notebook: Notebook) -> NotebookRun:
         begun = time.monotonic()
@@ -243,7 +252,7 @@ class _Queue:
         try:
             execute(content, notebook.name, on_cell=self._teller(notebook), on_client=self._keep)
         except NotebookError as error:
-            self.tell(Event(notebook.name, "failed", str(error)))
+            self.tell(Event(notebook.name, "failed", "interrupted" if self._stopped else str(error)))
             return NotebookRun(notebook.name, "failed", time.monotonic() - begun, str(error), target)
         finally:
             self._client = None

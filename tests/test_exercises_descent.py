@@ -57,7 +57,7 @@ def test_a_copy_of_the_full_model_is_told_to_stop_earlier(early):
 def test_a_model_without_its_scaling_is_recognised(early):
     model = fit.train(data.load("education"), 0.3, fewest_steps())
     dataclasses.replace(model, scaling=Scaling(np.zeros(7), np.ones(7))).save(early)
-    assert "scaling fit together" in check_early_model().text
+    assert "do scaling and weights fit together" in check_early_model().text
 
 
 def test_a_model_of_other_rows_is_recognised(early):

@@ -213,6 +213,14 @@ def _await(true: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def test_a_file_that_is_no_notebook_is_not_taken_for_one_that_was_left_out(write: Write, tmp_path: Path) -> None:
+    path = write("01_a", "1")
+    listed = runner.listing(tmp_path / "nb")
+    path.write_text("{}")
+    with pytest.raises(Exception, match="01_a|cells|format"):
+        runner.run(listed, bring_up=_nothing, executed=tmp_path / "out")
+
+
 def test_it_works_outside_the_main_thread(write: Write, tmp_path: Path) -> None:
     write("01_a", "1")
     codes: list[int] = []

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aicontainer.errors import RequestError
@@ -49,6 +49,7 @@ def test_every_finite_number_leaves_with_all_its_bits(pairs: list[tuple[float, f
         assert np.array(output["data"], dtype=np.float64).tobytes() == sent.tobytes()
 
 
+@settings(max_examples=25)
 @given(st.integers(min_value=1, max_value=8).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, 3 * n - 1))))
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("bad", [None, "2.5", True, {}, math.nan, math.inf, -math.inf], ids=repr)

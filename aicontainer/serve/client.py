@@ -17,7 +17,9 @@ from aicontainer.serve import protocol
 if TYPE_CHECKING:
     import httpx
 
+# seconds
 LIMIT = 30.0
+PROBE_LIMIT = 2.0
 
 
 class _Output(msgspec.Struct):
@@ -71,7 +73,7 @@ class Server:
         address = self.address if "://" in self.address else f"http://{self.address}"
         object.__setattr__(self, "address", address.rstrip("/"))
         limits = httpx.Limits(max_keepalive_connections=0)
-        object.__setattr__(self, "_http", httpx.Client(trust_env=False, timeout=LIMIT, limits=limits))
+        object.__setattr__(self, "_http", httpx.Client(trust_env=False, limits=limits))
 
     def infer(self, rows: Any) -> Answer:
         """Ask for the predictions of raw rows of shape (n, d).
@@ -126,17 +128,17 @@ class Server:
 
     def _says_yes(self, path: str) -> bool:
         try:
-            self._ask("GET", path)
+            self._ask("GET", path, limit=PROBE_LIMIT)
         except ServerError:
             return False
         return True
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    def _ask(self, method: str, path: str, body: bytes | None = None, limit: float = LIMIT) -> bytes:
         import httpx
 
         headers = {"Content-Type": "application/json"} if body is not None else {}
         try:
-            response = self._http.request(method, self.address + path, content=body, headers=headers)
+            response = self._http.request(method, self.address + path, content=body, headers=headers, timeout=limit)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ServerError(
                 f"no answer from {self.address}",

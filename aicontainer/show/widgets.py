@@ -1,12 +1,13 @@
 """Progress inside a notebook: a widget and nothing else, so that a stored notebook's output stays the same."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import ipywidgets
 from IPython.display import display
 
 from aicontainer import environment
 from aicontainer.events import Event
+from aicontainer.sources.base import Supply
 
 WORDS = {
     "started": "begins",
@@ -61,8 +62,10 @@ class _Row:
         self.words.value = text
 
 
-def ensure(need: Literal["engine", "cluster"]) -> Any:
-    """Bring the machine to the state that a notebook needs, showing each step; returns what was ensured.
+def ensure(need: Literal["none", "engine", "cluster"]) -> Supply | None:
+    """Bring the machine to the state that a notebook needs, showing each step; returns what is in place.
+
+    Give the result a name: as a cell's last value it would print paths of this machine.
 
     Raises
     ------

@@ -10,10 +10,9 @@ images.py   from them the images; kept as one archive for the next time
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
 
 from aicontainer.commands import end_all
-from aicontainer.events import Listener
+from aicontainer.events import Event, Listener
 from aicontainer.sources.base import Plan, Supply
 from aicontainer.sources.packages import apt, build, daemon, images, recipe
 
@@ -90,7 +89,12 @@ class Packages:
         return always if self.is_built() else (*always, "mmdebstrap", *build.go_packages())
 
 
-def remove_cache(cache: Path) -> None:
-    """Remove what this source keeps in the user's cache; Go's module cache is read-only and needs a push."""
+def remove_cache(tell: Listener) -> None:
+    """Remove what this source keeps in the user's cache, and say which Debian packages stay on the system."""
+    installed = apt.installed_by_us()
     build.remove_go_caches()
-    shutil.rmtree(cache / "packages", ignore_errors=True)
+    shutil.rmtree(recipe.folder(), ignore_errors=True)
+    if installed:
+        # the system may have begun to rely on them: removing them is for the one who knows that
+        command = f"apt-get purge --autoremove {' '.join(installed)}"
+        tell(Event("Debian packages", "found", f"stay on the system; to remove them: {command}"))

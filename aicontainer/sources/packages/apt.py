@@ -83,7 +83,18 @@ def install(packages: tuple[str, ...], tell: Listener) -> None:
         env={"DEBIAN_FRONTEND": "noninteractive"},
         on_line=follow,
     )
+    with _note().open("a") as note:
+        note.writelines(f"{package.split('/')[0]}\n" for package in wanted)
     tell(Event(step, "made", ", ".join(wanted)))
+
+
+def installed_by_us() -> tuple[str, ...]:
+    """The packages that `install` has put onto this system since the cache was last removed."""
+    return tuple(_note().read_text().split()) if _note().exists() else ()
+
+
+def _note() -> Path:
+    return places.cache() / "packages" / "apt" / "installed"
 
 
 def unpack(package: str, into: Path) -> None:

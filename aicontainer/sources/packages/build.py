@@ -85,6 +85,7 @@ def _go_environment() -> dict[str, str]:
     return {
         "GOMODCACHE": str(caches / "modules"),
         "GOCACHE": str(caches / "build"),
+        "GOTMPDIR": str(_scratch()),
         "GOTOOLCHAIN": "local",
         "GOFLAGS": "-mod=readonly",
         "CGO_ENABLED": "0",
@@ -130,9 +131,9 @@ def roots(tell: Listener) -> None:
 
 
 def _scratch() -> Path:
-    """Where mmdebstrap unpacks: below the cache, so that what an interrupted one leaves behind goes with it."""
+    """Where Go and mmdebstrap unpack: below the cache, so that what an interrupted one leaves behind goes with it."""
     folder = recipe.folder() / "scratch"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

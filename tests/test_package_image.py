@@ -1,0 +1,108 @@
+import stat
+from pathlib import Path
+
+import pytest
+from test_package_wheels import kept
+
+from aicontainer import model
+from aicontainer.errors import InputError
+from aicontainer.learn import fit
+from aicontainer.package import image, wheels
+
+FAILED = """\
+#5 [stage-0 1/3] FROM docker.io/library/base
+#5 CACHED
+
+#6 [stage-0 2/3] RUN false &&     echo never
+#6 0.101 first line
+#6 0.102 last line
+#6 ERROR: process "/bin/sh -c false" did not complete successfully: exit code: 1
+------
+ > [stage-0 2/3] RUN false &&     echo never:
+0.101 first line
+0.102 last line
+------
+Dockerfile:3
+--------------------
+   2 |     FROM base
+   3 | >>> RUN false && echo never
+--------------------
+ERROR: failed to solve: process "/bin/sh -c false" did not complete successfully: exit code: 1
+"""
+
+
+def test_the_step_that_failed_and_its_last_words_are_found_in_the_log() -> None:
+    assert image.failing_step(FAILED) == ("[stage-0 2/3] RUN false && echo never", "first line\nlast line")
+
+
+def test_a_failure_before_any_step_gives_its_summary() -> None:
+    log = "#1 [internal] load build definition\nERROR: failed to solve: dockerfile parse error on line 2\n"
+    assert image.failing_step(log) == ("", "dockerfile parse error on line 2")
+    assert image.failing_step("") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("created_by", "instruction"),
+    [
+        ("RUN /bin/sh -c pip install numpy # buildkit", "RUN pip install numpy"),
+        ("RUN |1 BASE=python /bin/sh -c pip install numpy # buildkit", "RUN pip install numpy"),
+        ('/bin/sh -c #(nop)  CMD ["python"]', 'CMD ["python"]'),
+        ("/bin/sh -c apt-get update", "RUN apt-get update"),
+        ("COPY model.json model.json # buildkit", "COPY model.json model.json"),
+        ("", "(base)"),
+    ],
+)
+def test_an_instruction_is_shown_as_it_stands_in_the_dockerfile(created_by: str, instruction: str) -> None:
+    assert image.shorten(created_by) == instruction
+
+
+def test_layers_are_paired_with_their_digests_in_order() -> None:
+    newest_first = [
+        {"CreatedBy": 'CMD ["python"]', "Size": 0},
+        {"CreatedBy": "COPY model.json model.json # buildkit", "Size": 7},
+        {"CreatedBy": "WORKDIR /srv", "Size": 0},
+        {"CreatedBy": "ENV A=1", "Size": 0},
+        {"CreatedBy": "", "Size": 100},
+    ]
+    layers = image.read_history(newest_first, ["sha256:base", "sha256:dir", "sha256:model"])
+    assert [layer.digest for layer in layers] == ["sha256:base", "", "sha256:dir", "sha256:model", ""]
+    assert sum(layer.size for layer in layers) == 107
+
+
+def test_a_builder_that_writes_no_empty_layers_is_understood_too() -> None:
+    newest_first = [{"CreatedBy": "COPY a a", "Size": 7}, {"CreatedBy": "WORKDIR /", "Size": 0}]
+    assert [each.digest for each in image.read_history(newest_first, ["sha256:a"])] == ["", "sha256:a"]
+
+
+def test_digests_that_cannot_be_paired_are_left_out_rather_than_guessed() -> None:
+    layers = image.read_history([{"CreatedBy": "COPY a a", "Size": 7}], ["sha256:a", "sha256:b"])
+    assert [layer.digest for layer in layers] == [""]
+
+
+def test_the_context_holds_the_server_and_nothing_that_learns_or_deploys(tmp_path: Path) -> None:
+    model_file = fit.ensure_model()
+    folder = kept(wheels.requirements(model.load(model_file).numpy))
+    (folder / "numpy-1-py3-none-any.whl").write_bytes(b"wheel")
+    into = image.assemble(model_file, tmp_path / "context")
+    assert {path.name for path in into.iterdir()} == {
+        *("Dockerfile", "requirements.txt", "wheels", "aicontainer", "model.json")
+    }
+    package = {path.relative_to(into / "aicontainer").as_posix() for path in (into / "aicontainer").rglob("*.py")}
+    assert {"__init__.py", "errors.py", "model.py", "serve/__main__.py", "serve/app.py"} <= package
+    assert not {name for name in package if name.split("/")[0] in {"learn", "package", "deploy", "show"}}
+    assert "serve/client.py" not in package
+
+
+def test_every_file_of_the_context_can_be_read_by_another_user(tmp_path: Path) -> None:
+    model_file = fit.ensure_model()
+    model_file.chmod(0o600)
+    folder = kept(wheels.requirements(model.load(model_file).numpy))
+    (folder / "numpy-1-py3-none-any.whl").write_bytes(b"wheel")
+    (folder / "numpy-1-py3-none-any.whl").chmod(0o600)
+    for path in image.assemble(model_file, tmp_path / "context").rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o755 if path.is_dir() else 0o644), path
+
+
+def test_an_image_of_the_users_is_not_removed() -> None:
+    with pytest.raises(InputError):
+        image.remove("python:3.13-slim")
