@@ -123,6 +123,11 @@ def _ours(error: Exception, doing: str) -> AicontainerError:
 
 
 def _words(error: Exception) -> str:
+    import docker.errors
+
+    if isinstance(error, docker.errors.ContainerError) and error.stderr:
+        written: str | bytes = error.stderr
+        return written.decode(errors="replace") if isinstance(written, bytes) else written
     # an APIError's text repeats the address of the engine; its explanation is what Docker itself said
     return str(getattr(error, "explanation", None) or error) or type(error).__name__
 
