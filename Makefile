@@ -1,11 +1,12 @@
 # make course   set everything up and run the course without a browser; ends with the loss at each stage
 # make lab      open the course in JupyterLab, in a working copy of your own
 # make test     set everything up and run every test; make test-long runs the slow ones
-# make down     remove engine objects and cluster of the course; make clean removes .venv and caches of the clone
+# make down     remove what was made in Docker; make clean removes .venv and the clone's own caches
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile --log work/logs/pip.log
+PIP = $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile --log work/logs/pip.log \
+  $$([ -t 1 ] || echo --progress-bar=off)
 
 # compiled modules are kept at their first import: quicker than compiling all of them while installing
 unexport PYTHONDONTWRITEBYTECODE

@@ -37,7 +37,7 @@ def cli(debug: bool) -> None:
 
 @cli.command()
 def up() -> None:
-    """Make the engine, the images and the cluster, or mend them.
+    """Make engine and cluster, or mend them.
 
     The first time takes about 12 minutes on 2 cores and says beforehand what it will install. What was built is kept
     in your cache, so the next time takes a minute or two. Your own containers, images, networks and ~/.kube/config
@@ -54,9 +54,9 @@ def up() -> None:
 @cli.command()
 @click.option("--all", "everything", is_flag=True, help="Also remove the images and what was built into your cache.")
 def down(everything: bool) -> None:
-    """Remove what `up` made: the cluster, the registry beside it, their network.
+    """Remove what `up` made.
 
-    Only what carries the course's label is removed. Images and the cache stay, so that the next `up` is quick;
+    That is the cluster, the registry beside it, their network. Only what carries the course's label is removed. Images and the cache stay, so that the next `up` is quick;
     with --all they go too. Your working copy (work/) always stays.
     """
     from aicontainer import environment
@@ -69,7 +69,10 @@ def down(everything: bool) -> None:
 
 @cli.command()
 def status() -> None:
-    """Say what is there now: engine, images, cluster, and what is served in it. Changes nothing."""
+    """Say what is there now.
+
+    Engine, cluster, registry, images, containers of the course, and the size of its cache. Changes nothing.
+    """
     from aicontainer import environment
 
     click.echo(environment.status())
@@ -77,7 +80,7 @@ def status() -> None:
 
 @cli.command()
 def doctor() -> None:
-    """Look at this machine: what is enough for the course, what is not, and how to mend it.
+    """Say what this machine has and lacks, and how to mend it.
 
     Ends with 3 when something is missing without which no notebook runs on a cluster.
     """
@@ -96,9 +99,9 @@ def doctor() -> None:
 @cli.command()
 @click.argument("notebooks", nargs=-1)
 def run(notebooks: tuple[str, ...]) -> None:
-    """Run notebooks in order, without a browser: all of them, or those named (01_loss, or just 01).
+    """Run notebooks in order, without a browser.
 
-    Runs the form with the exercises solved, against the real engine and cluster, which it makes if they are missing.
+    All of them, or those named (01_loss, or just 01). Runs the form with the exercises solved, against the real engine and cluster, which it makes if they are missing.
     What needs no Docker runs while they are made. Ends with the loss that was measured at each stage: the same number
     from the training to the pod, to the last bit. The executed notebooks are in work/executed.
     """
@@ -121,9 +124,9 @@ def run(notebooks: tuple[str, ...]) -> None:
 @cli.command()
 @click.option("--no-open", is_flag=True, help="Only copy the notebooks; start no JupyterLab.")
 def lab(no_open: bool) -> None:
-    """Open the course in JupyterLab, in a working copy of your own (work/notebooks).
+    """Open the notebooks in JupyterLab.
 
-    A notebook that you have changed is never overwritten: its new version then lies beside it as NAME.new.ipynb.
+    They open as a working copy of your own, in work/notebooks. A notebook that you have changed is never overwritten: its new version then lies beside it as NAME.new.ipynb.
     """
     from aicontainer import places, workspace
 

@@ -45,7 +45,8 @@ class Counts:
     def line(self) -> str:
         """One line for all of it."""
         why = "; ".join(f"{count}: {reason}" for reason, count in self.not_run.items())
-        return f"{self.passed} passed, {self.failed} failed, {self.not_run.total()} did not run{f' ({why})' if why else ''}"
+        told = f"{self.passed} passed, {self.failed} failed, {self.not_run.total()} did not run"
+        return f"{told} ({why})" if why else told
 
 
 class Phase:
@@ -102,7 +103,9 @@ class Phase:
 
 
 def _pytest(*words: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", *words]
+    # loading the plugin costs some seconds each time
+    plugin = () if "--nbval" in words else ("-p", "no:nbval")
+    return [sys.executable, "-m", "pytest", *plugin, *words]
 
 
 def _counts(report: "ET.ElementTree[ET.Element]") -> Counts:

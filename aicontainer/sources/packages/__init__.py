@@ -56,11 +56,12 @@ class Packages:
 
     def supply(self, tell: Listener) -> Supply:
         """Build or load programs and images."""
-        if not images.are_loaded():
-            if self.is_built():
-                images.load(tell)
-            else:
-                self._build(tell)
+        if images.are_loaded():
+            tell(Event("images", "found"))
+        elif self.is_built():
+            images.load(tell)
+        else:
+            self._build(tell)
         build.link_programs()
         return Supply(
             kind=recipe.programs() / "kind",

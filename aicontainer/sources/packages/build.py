@@ -53,7 +53,11 @@ def programs(tell: Listener) -> None:
     environment = _go_environment()
     go = str(_go())
     run([go, "mod", "download"], limit=1800, cwd=module, env=environment, log=log)
-    total = len(run([go, "list", "-deps", "."], limit=300, cwd=module, env=environment).splitlines())
+    packages = {"program": ".", "local-path-provisioner": "github.com/rancher/local-path-provisioner"}
+    listed: list[str] = []
+    words = [go, "list", "-deps", *packages.values()]
+    run(words, limit=300, cwd=module, env=environment, on_line=listed.append)
+    total = len(listed)
     beside = target.with_name(target.name + ".partial")
     beside.mkdir(parents=True, exist_ok=True)
     done = 0
@@ -65,8 +69,7 @@ def programs(tell: Listener) -> None:
             tell(Event(step, "progress", f"{done} of {total} packages", fraction=min(1.0, done / total)))
 
     flags = ["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", recipe.LINKER]
-    provisioner = "github.com/rancher/local-path-provisioner"
-    for output, package in (("program", "."), ("local-path-provisioner", provisioner)):
+    for output, package in packages.items():
         run(
             [go, *flags, "-o", beside / output, package],
             limit=MINUTES_LIMIT,
