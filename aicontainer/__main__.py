@@ -56,8 +56,8 @@ def up() -> None:
 def down(everything: bool) -> None:
     """Remove what `up` made.
 
-    That is the cluster, the registry beside it, their network. Only what carries the course's label is removed. Images and the cache stay, so that the next `up` is quick;
-    with --all they go too. Your working copy (work/) always stays.
+    That is the cluster, the registry beside it, their network. Only what carries the course's label is removed. Images
+    and the cache stay, so that the next `up` is quick; with --all they go too. Your working copy (work/) always stays.
     """
     from aicontainer import environment
     from aicontainer.show.terminal import Terminal
@@ -101,9 +101,11 @@ def doctor() -> None:
 def run(notebooks: tuple[str, ...]) -> None:
     """Run notebooks in order, without a browser.
 
-    All of them, or those named (01_loss, or just 01). Runs the form with the exercises solved, against the real engine and cluster, which it makes if they are missing.
-    What needs no Docker runs while they are made. Ends with the loss that was measured at each stage: the same number
-    from the training to the pod, to the last bit. The executed notebooks are in work/executed.
+    All of them, or those named (01_loss, or just 01). Runs the form with the exercises solved, against the real engine
+    and cluster, which it makes if they are missing. What needs no Docker runs while they are made.
+
+    Ends with the loss that was measured at each stage: the same number from the training to the pod, to the last bit.
+    The executed notebooks are in work/executed.
     """
     from aicontainer import environment, runner, thread
     from aicontainer.show.terminal import Terminal
@@ -126,7 +128,8 @@ def run(notebooks: tuple[str, ...]) -> None:
 def lab(no_open: bool) -> None:
     """Open the notebooks in JupyterLab.
 
-    They open as a working copy of your own, in work/notebooks. A notebook that you have changed is never overwritten: its new version then lies beside it as NAME.new.ipynb.
+    They open as a working copy of your own, in work/notebooks. A notebook that you have changed is never overwritten:
+    its new version then lies beside it as NAME.new.ipynb.
     """
     from aicontainer import places, workspace
 

@@ -75,6 +75,8 @@ def mapped(doing: str) -> Iterator[None]:
 
 
 _REFUSALS = {400, 403, 405, 409, 413, 415, 422}
+# a field of the wrong type is a refusal too, which server-side apply reports as 500
+_NOT_OF_THE_SCHEMA = "failed to create typed patch object"
 
 
 def _ours(error: Exception, what: str) -> ClusterError:
@@ -88,7 +90,7 @@ def _ours(error: Exception, what: str) -> ClusterError:
             status, seen = int(error.status or 0), _message(error)
             if status == 404:
                 return ObjectNotFound(what, seen=seen, status=status)
-            if status in _REFUSALS:
+            if status in _REFUSALS or _NOT_OF_THE_SCHEMA in seen:
                 return ObjectRefused(what, seen=seen, status=status)
             if status == 401:
                 return ClusterError(what, seen=seen, status=status, next_step="aicontainer up renews the kubeconfig")

@@ -34,8 +34,8 @@ class Packages:
         return apt.reason_against()
 
     def is_built(self) -> bool:
-        """Whether its images are in the engine or in the cache already."""
-        return recipe.archive().exists()
+        """Whether programs and images of this very recipe are in the cache."""
+        return recipe.archive().exists() and recipe.programs().exists()
 
     def plan(self) -> Plan:
         """What is missing here, with the time measured on two cores."""
