@@ -54,9 +54,9 @@ def programs(tell: Listener) -> None:
     go = str(_go())
     run([go, "mod", "download"], limit=1800, cwd=module, env=environment, log=log)
     packages = {"program": ".", "local-path-provisioner": "github.com/rancher/local-path-provisioner"}
-    listed: list[str] = []
-    words = [go, "list", "-deps", *packages.values()]
-    run(words, limit=300, cwd=module, env=environment, on_line=listed.append)
+    listed: set[str] = set()
+    for package in packages.values():  # one at a time: together, two of their imports differ in case only
+        run([go, "list", "-deps", package], limit=300, cwd=module, env=environment, on_line=listed.add)
     total = len(listed)
     beside = target.with_name(target.name + ".partial")
     beside.mkdir(parents=True, exist_ok=True)
