@@ -64,7 +64,8 @@ def down(everything: bool) -> None:
 
     with Terminal() as terminal:
         (environment.clear if everything else environment.down)(terminal)
-    click.echo("removed" + ("" if everything else "; images and cache stay (aicontainer down --all removes them)"))
+    if not everything:
+        click.echo("images and cache stay; aicontainer down --all removes them too")
 
 
 @cli.command()
@@ -105,11 +106,12 @@ def run(notebooks: tuple[str, ...]) -> None:
     and cluster, which it makes if they are missing. What needs no Docker runs while they are made.
 
     Ends with the loss that was measured at each stage: the same number from the training to the pod, to the last bit.
-    The executed notebooks are in work/executed.
+    The executed notebooks, and the files that they wrote, are in work/course. Your own working copy stays as it is.
     """
-    from aicontainer import environment, runner, thread
+    from aicontainer import environment, places, runner, thread
     from aicontainer.show.terminal import Terminal
 
+    folder = places.work_in("course").relative_to(places.clone())
     chosen = runner.choose(runner.solutions(), notebooks)
     with Terminal() as terminal:
         course = runner.run(chosen, terminal, bring_up=environment.up)
@@ -117,10 +119,13 @@ def run(notebooks: tuple[str, ...]) -> None:
         click.echo(str(course.trouble), err=True)
     table = thread.table()
     click.echo(f"\n{table}\n")
-    click.echo(f"the executed notebooks: {_executed_folder()}/")
+    click.echo(f"the executed notebooks: {folder / 'executed'}/")
     click.echo("open the course by hand: make lab")
     click.echo(course.closing)
-    sys.exit(course.exit_code or int(any(row.same is False for row in table.rows)))
+    broken = table.broken({ran.name for ran in course.notebooks if ran.state == "passed"})
+    if broken:
+        click.echo(f"the thread is broken: another loss, or none, at {', '.join(broken)}", err=True)
+    sys.exit(course.exit_code or int(bool(broken)))
 
 
 @cli.command()
@@ -141,18 +146,20 @@ def lab(no_open: bool) -> None:
         _open_lab(places.work(), workspace.first(mine))
 
 
-def _executed_folder() -> Path:
-    from aicontainer import places
-
-    return (places.work() / "executed").relative_to(places.clone())
-
-
 def _open_lab(root: Path, notebook: Path) -> None:
     words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", "--ServerApp.ip=127.0.0.1"]
     words.append(f"--LabApp.default_url=/lab/tree/{notebook.relative_to(root).as_posix()}")
     if os.geteuid() == 0:
         words.append("--allow-root")
     os.execv(words[0], words)  # noqa: S606 -- an argument list; JupyterLab takes this process's place
+
+
+def _of_the_system(error: OSError) -> AicontainerError:
+    return AicontainerError(
+        "the operating system refused something that the course needs",
+        seen=str(error),
+        next_step="see that the disk is not full (aicontainer doctor) and that you may write there; then run it again",
+    )
 
 
 def _interrupt(*_: object) -> None:
@@ -173,11 +180,12 @@ def main(argv: Sequence[str] | None = None, command: Callable[..., Any] = cli) -
     except (KeyboardInterrupt, click.Abort):
         click.echo("\ninterrupted; run the same command again, and it goes on from here", err=True)
         sys.exit(INTERRUPTED)
-    except AicontainerError as error:
+    except (AicontainerError, OSError) as error:
         if "--debug" in words:
             raise
-        click.echo(str(error), err=True)
-        sys.exit(error.exit_code)
+        ours = error if isinstance(error, AicontainerError) else _of_the_system(error)
+        click.echo(str(ours), err=True)
+        sys.exit(ours.exit_code)
 
 
 if __name__ == "__main__":

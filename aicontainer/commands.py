@@ -15,6 +15,7 @@ from aicontainer.errors import CommandError, MachineError, TimedOut, shorten
 
 KEPT_LINES = 2000
 PR_SET_PDEATHSIG = 1
+GRACE_SECONDS = 10.0  # between asking a program to end and ending it: time to unmount what it has mounted
 # loaded here, because little may be done between fork and exec
 LIBC = ctypes.CDLL(None)
 
@@ -30,7 +31,6 @@ def run(
     env: Mapping[str, str] | None = None,
     log: Path | None = None,
     on_line: Callable[[str], None] | None = None,
-    stdin: str | None = None,
     gently: bool = False,
 ) -> str:
     """Run a program to its end and return what it printed (stdout and stderr together, the last 2,000 lines).
@@ -61,18 +61,16 @@ def run(
     """
     words = [str(word) for word in argv]
     lines: deque[str] = deque(maxlen=KEPT_LINES)
-    process = _start(words, cwd=cwd, env=env, wants_input=stdin is not None, niceness=10 if gently else 0)
+    process = _start(words, cwd=cwd, env=env, niceness=10 if gently else 0)
     _running.add(process)
-    if stdin is not None and process.stdin:
-        threading.Thread(target=_feed, args=(process, stdin), daemon=True).start()
     expired = threading.Event()
-    timer = threading.Timer(limit, _end, args=(process, expired))
+    timer = threading.Timer(limit, _expire, args=(process, expired))
     timer.start()
     try:
         _read(process, lines, log, on_line)
         code = process.wait()
     except BaseException:
-        _kill_group(process)
+        _end(process)
         process.wait()
         raise
     finally:
@@ -94,24 +92,24 @@ def run(
 def end_all() -> None:
     """End every program that this process is running; each `run` then raises in its own thread."""
     for process in tuple(_running):
-        _kill_group(process)
+        _end(process)
 
 
 def _start(
-    words: list[str], *, cwd: Path | None, env: Mapping[str, str] | None, wants_input: bool, niceness: int
+    words: list[str], *, cwd: Path | None, env: Mapping[str, str] | None, niceness: int
 ) -> "subprocess.Popen[str]":
     def in_child() -> None:
         os.nice(niceness)
         if sys.platform == "linux":
             # a killed parent takes the program along, so that the next run does not meet it half-way
-            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
     try:
         return subprocess.Popen(
             words,
             cwd=cwd,
             env={**os.environ, **(env or {})},
-            stdin=subprocess.PIPE if wants_input else subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -119,11 +117,13 @@ def _start(
             start_new_session=True,
             preexec_fn=in_child,
         )
-    except FileNotFoundError as missing:
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
         raise MachineError(
-            f"the program {words[0]} is not on this machine",
+            f"the program {words[0]} {'is not on this machine' if missing else 'cannot be started'}",
+            seen="" if missing else str(error),
             next_step="aicontainer doctor lists what is missing and how to get it",
-        ) from missing
+        ) from error
 
 
 def _read(
@@ -145,18 +145,19 @@ def _read(
                 on_line(line)
 
 
-def _feed(process: "subprocess.Popen[str]", text: str) -> None:
-    assert process.stdin is not None
-    # the program may end without reading everything; its exit code tells why
-    with suppress(BrokenPipeError), process.stdin:
-        process.stdin.write(text)
-
-
-def _end(process: "subprocess.Popen[str]", expired: threading.Event) -> None:
+def _expire(process: "subprocess.Popen[str]", expired: threading.Event) -> None:
     expired.set()
-    _kill_group(process)
+    _end(process)
 
 
-def _kill_group(process: "subprocess.Popen[str]") -> None:
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Ask the program and its children to end; what is left of them after a while is ended without asking."""
+    _signal_group(process, signal.SIGTERM)
+    last = threading.Timer(GRACE_SECONDS, _signal_group, args=(process, signal.SIGKILL))
+    last.daemon = True
+    last.start()
+
+
+def _signal_group(process: "subprocess.Popen[str]", sent: signal.Signals) -> None:
     with suppress(ProcessLookupError):  # it has ended already
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, sent)

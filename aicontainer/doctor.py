@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import socket
 import sys
@@ -73,8 +74,13 @@ def _docker() -> Finding:
             version = str(client.version()["Version"])
     except AicontainerError as error:
         return Finding("Docker", error.what, False, f"start Docker; or {BROUGHT_BY_UP}")
-    numbers = tuple(int(part) for part in version.split("+")[0].split(".")[:2])
-    return Finding("Docker", version, numbers >= ENOUGH_DOCKER, "update Docker to 20.10 or newer")
+    return Finding("Docker", version, _is_enough(version), "update Docker to 20.10 or newer")
+
+
+def _is_enough(docker: str) -> bool:
+    numbers = re.match(r"(\d+)\.(\d+)", docker)
+    # a build of Docker's developers has no number; it is no old one
+    return numbers is None or (int(numbers[1]), int(numbers[2])) >= ENOUGH_DOCKER
 
 
 def _cgroups() -> Finding:

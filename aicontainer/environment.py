@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -43,6 +44,7 @@ class Status:
                 f"engine      {self.engine}",
                 f"cluster     {self.cluster}",
                 f"registry    {self.registry}",
+                f"kubeconfig  {kind_cluster.kubeconfig()}",
                 f"images      {', '.join(self.images) or 'none'}",
                 f"containers  {', '.join(self.containers) or 'none'}",
                 f"cache       {self.cache_bytes / 1e6:.0f} MB in {places.cache()}",
@@ -79,6 +81,7 @@ def ensure(need: str, tell: Listener = silent) -> Supply | None:
         supply = choice.source.supply(tell)
         if need == "cluster":
             kind_cluster.ensure(supply, tell)
+        choice.source.tidy(tell)
     return supply
 
 
@@ -101,27 +104,42 @@ def _announce(choice: Choice, tell: Listener) -> None:
 
 def down(tell: Listener = silent) -> None:
     """Remove cluster, registry and network, and every container of ours; images and cache stay for the next time."""
-    with _only_one(tell), suppress(EngineUnavailable):
-        kind_cluster.remove(tell)
+    with _only_one(tell):
+        _remove_cluster(tell)
 
 
 def clear(tell: Listener = silent) -> None:
-    """Remove everything: what `down` does, then our images, the cache, and the engine if it was started here."""
-    down(tell)
+    """Remove everything: what `down` does, then our images, the cache, and the engine if it was started here.
+
+    Raises
+    ------
+    MachineError
+        When something is mounted in the cache.
+    """
     with _only_one(tell):
+        _remove_cluster(tell)
         with suppress(EngineUnavailable), docker_engine.engine() as client:
             docker_engine.remove_images(client, tell)
             if daemon.is_ours():
                 client.api.prune_builds()  # in an engine of the user's own, the build cache is the user's
         daemon.stop_ours(tell)
         remove_cache(tell)
-    shutil.rmtree(places.cache(), ignore_errors=True)
+        for path in places.cache().iterdir():
+            if path != _lock():  # another process may wait for it: this file has to stay
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
     tell(Event("cache", "made", "removed"))
+
+
+def _remove_cluster(tell: Listener) -> None:
+    try:
+        kind_cluster.remove(tell)
+    except EngineUnavailable as error:
+        tell(Event("cluster", "found", f"{error.what}: what it may hold could not be removed"))
 
 
 def status() -> Status:
     """What is there, asked of Docker and of the disk."""
-    size = sum(path.stat().st_size for path in places.cache().rglob("*") if path.is_file() and not path.is_symlink())
+    size = _size(places.cache())
     try:
         with docker_engine.engine() as client:
             version = client.version()["Version"]
@@ -136,13 +154,24 @@ def status() -> Status:
     return Status(version, found.name, found.registry, images, containers, size)
 
 
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # another process may remove it meanwhile
+            total += path.lstat().st_size
+    return total
+
+
+def _lock() -> Path:
+    return places.cache() / "up.lock"
+
+
 @contextmanager
 def _only_one(tell: Listener) -> Iterator[None]:
     """Holds the lock of this machine's set-up; another process that holds it is awaited, by its process id."""
     places.cache().mkdir(parents=True, exist_ok=True)
-    path = places.cache() / "up.lock"
-    lock = FileLock(path, timeout=0)
-    note = path.with_suffix(".owner")
+    lock = FileLock(_lock(), timeout=0)
+    note = _lock().with_suffix(".owner")
 
     def look() -> Seen:
         try:

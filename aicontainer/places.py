@@ -1,13 +1,17 @@
-"""Where things lie: the clone, the learner's working copy in it, and the cache of the user.
+"""Where things lie: the clone, the working copy in it, and the cache of the user; and how a file is written whole.
 
-Nothing here creates a folder; whoever writes does.
+Looking creates no folder; whoever writes does.
 """
 
+import os
+import tempfile
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from aicontainer.errors import MachineError
+
+WORK_VARIABLE = "AICONTAINER_WORK"
 
 
 def clone() -> Path:
@@ -29,8 +33,21 @@ def clone() -> Path:
 
 
 def work() -> Path:
-    """The learner's working copy in the clone (git ignores it): notebooks, model files, executed notebooks, logs."""
-    return clone() / "work"
+    """The working copy in the clone (git ignores it): notebooks, model files, what each stage measured.
+
+    The learner's own is ``work/``; AICONTAINER_WORK names another folder, see `work_in`.
+    """
+    return clone() / (os.environ.get(WORK_VARIABLE) or "work")
+
+
+def work_in(name: str) -> Path:
+    """Let this process, and every kernel that it starts, work in ``work/<name>``: the learner's own files stay.
+
+    Returns that folder, which is not made yet.
+    """
+    folder = clone() / "work" / name
+    os.environ[WORK_VARIABLE] = str(folder)
+    return folder
 
 
 def cache() -> Path:
@@ -39,5 +56,20 @@ def cache() -> Path:
 
 
 def logs() -> Path:
-    """One log file for each long step; error messages name them."""
-    return work() / "logs"
+    """One log file for each long step, in ``work/logs`` whoever runs it; error messages name them."""
+    return clone() / "work" / "logs"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file whole or not at all (written beside, then renamed); makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        beside.chmod(0o644)  # a temporary file is its owner's alone
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

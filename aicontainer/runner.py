@@ -10,7 +10,6 @@ import re
 import signal
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +45,10 @@ class Notebook:
 
 @dataclass(frozen=True)
 class NotebookRun:
-    """What became of one notebook: its state, the seconds it took, the reason where it did not pass, its copy."""
+    """What became of one notebook: its state, the reason where it did not pass, its executed copy."""
 
     name: str
     state: State
-    seconds: float = 0.0
     reason: str = ""
     executed: Path | None = None
 
@@ -88,7 +86,7 @@ def listing(folder: Path) -> tuple[Notebook, ...]:
     Raises
     ------
     InputError
-        When a notebook lacks that metadata.
+        When a file is no notebook, or lacks that metadata.
     """
     return tuple(_describe(path) for path in sorted(folder.glob("*.ipynb")))
 
@@ -131,7 +129,7 @@ def run(
     bring_up
         Makes engine and cluster; called only when a notebook needs them. What it raises keeps those from running.
     executed
-        Where the executed copies go; ``work/executed`` when not given.
+        Where the executed copies go; ``executed`` in the working copy when not given.
     """
     folder = executed or places.work() / "executed"
     early = [notebook for notebook in notebooks if notebook.needs == "none"]
@@ -245,20 +243,19 @@ class _Queue:
             self._idle.set()
 
     def _run_one(self, notebook: Notebook) -> NotebookRun:
-        begun = time.monotonic()
         self.tell(Event(notebook.name, "started", notebook.title))
-        content = nbformat.read(notebook.path, as_version=4)  # type: ignore[no-untyped-call]
+        content = _read(notebook.path)
         target = self.folder / f"{notebook.name}.ipynb"
         try:
             execute(content, notebook.name, on_cell=self._teller(notebook), on_client=self._keep)
         except NotebookError as error:
             self.tell(Event(notebook.name, "failed", "interrupted" if self._stopped else str(error)))
-            return NotebookRun(notebook.name, "failed", time.monotonic() - begun, str(error), target)
+            return NotebookRun(notebook.name, "failed", str(error), target)
         finally:
             self._client = None
-            _write(content, target)
+            places.write_whole(target, nbformat.writes(content) + "\n")  # type: ignore[no-untyped-call]
         self.tell(Event(notebook.name, "made", "ran to its end"))
-        return NotebookRun(notebook.name, "passed", time.monotonic() - begun, executed=target)
+        return NotebookRun(notebook.name, "passed", executed=target)
 
     def _keep(self, client: NotebookClient) -> None:
         self._client = client
@@ -271,7 +268,7 @@ class _Queue:
 
 
 def _describe(path: Path) -> Notebook:
-    content = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    content = _read(path)
     about = content.metadata.get("aicontainer", {})
     if about.get("needs") not in ("none", "engine", "cluster") or not isinstance(about.get("minutes"), int):
         raise InputError(
@@ -282,6 +279,17 @@ def _describe(path: Path) -> Notebook:
     lines = content.cells[0].source.splitlines() if content.cells else []
     title = next((line.lstrip("# ") for line in lines if line.startswith("# ")), path.stem)
     return Notebook(path.stem, path, title, about["needs"], about["minutes"])
+
+
+def _read(path: Path) -> Any:
+    try:
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    except Exception as error:  # nbformat lets through whatever its conversions stumble over
+        raise InputError(
+            f"{path.name} cannot be read as a notebook",
+            seen=f"{type(error).__name__}: {error}",
+            next_step="git status tells whether it was changed; git restore brings it back",
+        ) from error
 
 
 def _called(notebook: Notebook, name: str) -> bool:
@@ -317,10 +325,3 @@ def _signal_kernel(client: NotebookClient | None, sent: signal.Signals) -> None:
     if group:
         with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
             os.killpg(group, sent)
-
-
-def _write(content: nbformat.NotebookNode, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_suffix(".part")
-    nbformat.write(content, beside)  # type: ignore[no-untyped-call]
-    beside.replace(target)

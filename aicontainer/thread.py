@@ -6,10 +6,8 @@ asking for scores (HTTP, a container, a Service) and is set against that referen
 
 import json
 import math
-import os
 import re
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,10 +69,9 @@ class Table:
 
     rows: tuple[Row, ...]
 
-    @property
-    def whole(self) -> bool:
-        """Whether every stage was measured and is the same to the last bit."""
-        return all(row.same for row in self.rows)
+    def broken(self, passed: Collection[str]) -> tuple[str, ...]:
+        """The stages with another loss, and those with none although their notebook is among those that ``passed``."""
+        return tuple(row.stage for row in self.rows if not row.same and (row.loss is not None or row.stage in passed))
 
     def __repr__(self) -> str:
         lines = [f"{'stage':<12}  {'loss':<12}  same to the last bit"]
@@ -162,14 +159,9 @@ def _path(stage: str) -> Path:
 
 
 def _write(measurement: Measurement) -> None:
-    path = _path(measurement.stage)
     content = asdict(measurement) | {"loss": measurement.loss.hex()}
     del content["reference"]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
-    Path(beside).replace(path)
+    places.write_whole(_path(measurement.stage), json.dumps(content, indent=2) + "\n")
 
 
 def _read(path: Path) -> Record | None:

@@ -49,15 +49,14 @@ def wait(
     limit: float,
     pause: float = 0.5,
     next_step: str = "",
-    passing: tuple[type[Exception], ...] = (),
     tell: Listener = silent,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Any:
     """Look until it is ready, has failed, is gone, or ``limit`` seconds have passed.
 
-    ``what`` completes the sentence "waited for ...". Exceptions of the ``passing`` types count as pending, with their
-    text as the state. The first look comes at once and one look comes at the limit, so a limit of 0 looks once.
+    ``what`` completes the sentence "waited for ...". The first look comes at once and one look comes at the limit, so a
+    limit of 0 looks once.
 
     Returns
     -------
@@ -71,11 +70,7 @@ def wait(
     begun = clock()
     told = ""
     while True:
-        cause: Exception | None = None
-        try:
-            seen = look()
-        except passing as error:
-            cause, seen = error, pending(str(error))
+        seen = look()
         waited = clock() - begun
         if seen.state == "ready":
             return seen.value
@@ -85,7 +80,7 @@ def wait(
         if seen.state == "gone":
             raise Gone(f"{what}: gone after {waited:.0f} s", **details)
         if waited >= limit:
-            raise TimedOut(f"{what}: not within {limit:.0f} s", **details) from cause
+            raise TimedOut(f"{what}: not within {limit:.0f} s", **details)
         if seen.text != told:
             told = seen.text
             tell(Event(what, "progress", seen.text))

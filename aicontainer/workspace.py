@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from aicontainer import places
+
 RECORD = ".given.json"  # what was handed out last, by file name
 
 
@@ -31,17 +33,25 @@ class Copied:
 
 def hand_out(source: Path, target: Path) -> tuple[Copied, ...]:
     """Copy the notebooks of ``source`` to ``target``; a changed copy stays, and its update becomes NAME.new.ipynb."""
-    target.mkdir(parents=True, exist_ok=True)
     record = target / RECORD
-    given: dict[str, str] = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    given = _given(record)
     copied = tuple(_hand_out_one(path, target, given) for path in sorted(source.glob("*.ipynb")))
-    record.write_text(json.dumps(given, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    places.write_whole(record, json.dumps(given, indent=1, sort_keys=True) + "\n")
     return copied
 
 
 def first(folder: Path) -> Path:
     """The notebook to open: the first by name."""
     return min(folder.glob("[0-9]*.ipynb"))
+
+
+def _given(record: Path) -> dict[str, str]:
+    """What was handed out last; a lost or damaged record holds nothing: every copy then counts as the learner's."""
+    try:
+        content = json.loads(record.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _hand_out_one(path: Path, target: Path, given: dict[str, str]) -> Copied:
@@ -63,9 +73,7 @@ def _hand_out_one(path: Path, target: Path, given: dict[str, str]) -> Copied:
 
 
 def _place(path: Path, to: Path, given: dict[str, str], done: Literal["copied", "updated", "beside"]) -> Copied:
-    part = to.with_suffix(".part")
-    part.write_bytes(path.read_bytes())
-    part.replace(to)
+    places.write_whole(to, path.read_text(encoding="utf-8"))
     given[to.name] = _digest(path)
     return Copied(to, done)
 

@@ -1,4 +1,4 @@
-"""What all tests share: folders of their own for the unit tests, and the mark for the long ones."""
+"""What all tests share: folders of their own, and the mark for the long ones."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +15,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    places.work_in("test")  # no test touches a learner's own files
     config.addinivalue_line("markers", "long: takes minutes; only `make test-long` runs it")
 
 
@@ -28,8 +29,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def own_folders(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give a unit test an empty cache and an empty working copy; tests on the real cluster use the real ones."""
+    """Give a unit test, and what it starts, an empty cache and working copy; tests on the real cluster share theirs."""
     if CLUSTER not in request.path.parents:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        monkeypatch.setattr(places, "work", lambda: tmp_path / "work")
+        monkeypatch.setenv(places.WORK_VARIABLE, str(tmp_path / "work"))
+        monkeypatch.setattr(places, "logs", lambda: tmp_path / "work" / "logs")
     yield

@@ -91,14 +91,14 @@ def test_an_error_while_reading_ends_the_program() -> None:
     assert not _lives(pids[0])
 
 
-def test_input_environment_and_folder(tmp_path: Path) -> None:
-    code = "import os, sys; print(sys.stdin.read() + os.environ['A_NAME'] + os.getcwd())"
-    said = commands.run(python(code), limit=30, stdin="in ", env={"A_NAME": "value "}, cwd=tmp_path)
-    assert said == f"in value {tmp_path.resolve()}"
+def test_environment_and_folder(tmp_path: Path) -> None:
+    code = "import os; print(os.environ['A_NAME'] + os.getcwd())"
+    said = commands.run(python(code), limit=30, env={"A_NAME": "value "}, cwd=tmp_path)
+    assert said == f"value {tmp_path.resolve()}"
     assert "A_NAME" not in os.environ
 
 
-def test_without_input_a_program_reads_nothing_from_the_terminal() -> None:
+def test_a_program_reads_nothing_from_the_terminal() -> None:
     assert commands.run(python("import sys; print(repr(sys.stdin.read()))"), limit=30) == "''"
 
 

@@ -111,18 +111,27 @@ def test_undo_goes_to_the_revision_before_the_present_one() -> None:
 
 
 def test_patience_counts_looks_in_a_row_only() -> None:
-    pull = Trouble("p", "ErrImagePull")
+    full = Trouble("p", "Unschedulable")
     looks = Patience()
-    assert looks.worst([pull]) == pull
-    assert not looks.exhausted(pull)
+    for _ in range(full.patience - 1):
+        assert looks.worst([full]) == full
+        assert not looks.exhausted(full)
     assert looks.worst([]) is None
-    looks.worst([pull])
-    assert not looks.exhausted(pull)
-    looks.worst([pull])
-    assert looks.exhausted(pull)
+    for _ in range(full.patience - 1):
+        looks.worst([full])
+        assert not looks.exhausted(full)
+    looks.worst([full])
+    assert looks.exhausted(full)
+
+
+@pytest.mark.parametrize("reason", ["ErrImagePull", "ImagePullBackOff", "CrashLoopBackOff"])
+def test_what_the_learner_has_to_mend_is_told_at_the_first_look(reason: str) -> None:
+    looks, trouble = Patience(), Trouble("p", reason)
+    looks.worst([trouble])
+    assert looks.exhausted(trouble)
 
 
 def test_what_is_final_is_told_before_what_may_pass() -> None:
     looks = Patience()
-    passing, final = Trouble("a", "ErrImagePull"), Trouble("b", "CrashLoopBackOff")
+    passing, final = Trouble("a", "Unschedulable"), Trouble("b", "CrashLoopBackOff")
     assert looks.worst([passing, final]) == final

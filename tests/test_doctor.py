@@ -21,6 +21,14 @@ def test_whatever_is_not_enough_says_how_to_mend_it() -> None:
         assert finding.enough or finding.mend
 
 
+@pytest.mark.parametrize(
+    ("version", "enough"),
+    [("26.1.5+dfsg1", True), ("20.10.0", True), ("20.9.9", False), ("9.12", False), ("dev", True), ("", True)],
+)
+def test_an_old_docker_is_told_and_one_without_a_number_does_no_harm(version: str, enough: bool) -> None:
+    assert doctor._is_enough(version) is enough
+
+
 def test_a_full_disk_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage(10**12, 10**12, 2 * 10**9))

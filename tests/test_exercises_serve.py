@@ -48,11 +48,22 @@ def test_other_pieces_are_wrong_and_counted(server: Server) -> None:
     assert "420 rows in 6 requests" in check.text
 
 
+def test_after_other_pieces_the_hint_leads_out_of_it() -> None:
+    with process.serving(fit.ensure_model(), body_limit=100_000) as tried:
+        send(tried, 10)
+        check = check_chunks(tried, mean_squared_error(send(tried, 7), DATASET.y))
+    assert check.state == "wrong"  # what was sent stays counted, however well the second try went
+    assert "start a new one" in check.text
+    with process.serving(fit.ensure_model(), body_limit=2000) as fresh:
+        assert check_chunks(fresh, mean_squared_error(send(fresh, 7), DATASET.y)).state == "right"
+
+
 def test_missing_rows_are_wrong_and_counted(server: Server) -> None:
     send(server, 7, 413)
     check = check_chunks(server, 69.0)
     assert check.state == "wrong"
     assert "413 rows" in check.text
+    assert "start a new one" in check.text
 
 
 def test_rows_without_a_loss_are_not_done_yet(server: Server) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from aicontainer import __main__ as command_line
-from aicontainer import doctor, environment, runner, thread
+from aicontainer import doctor, environment, places, runner, thread
 from aicontainer.errors import AicontainerError, EngineUnavailable, InputError
 from aicontainer.events import Event, Listener
 
@@ -57,6 +58,22 @@ def test_an_error_is_told_in_three_lines_with_its_exit_code(
         command_line.main(["--debug", "up"])
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), PermissionError(13, "Permission denied")])
+def test_what_the_system_refuses_is_told_in_three_lines(
+    error: OSError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def up(tell: Listener) -> None:
+        raise error
+
+    monkeypatch.setattr(environment, "up", up)
+    assert _main("up") == 1
+    _, seen, next_step = capsys.readouterr().err.splitlines()
+    assert str(error) in seen
+    assert "doctor" in next_step
+    with pytest.raises(OSError, match=error.strerror):
+        command_line.main(["--debug", "up"])
+
+
 def test_an_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def up(tell: Listener) -> None:
         raise KeyboardInterrupt
@@ -98,6 +115,7 @@ def test_down_removes_the_cache_only_when_asked(
         monkeypatch.setattr(environment, name, lambda tell, name=name: calls.append(name))
     assert _main(*words) == 0
     assert calls == [called]
+    assert "removed" not in capsys.readouterr().out  # what was done is told by whoever did it
 
 
 def _finding(name: str, enough: bool) -> doctor.Finding:
@@ -115,48 +133,65 @@ def test_doctor_names_what_lacks_and_how_to_mend_it(
     assert _main("doctor") == 0
 
 
-def _course(monkeypatch: pytest.MonkeyPatch, state: runner.State, trouble: AicontainerError | None = None) -> None:
-    notebook = runner.Notebook("01_a", Path("01_a.ipynb"), "Try", "none", 5)
-    done = runner.CourseRun((runner.NotebookRun("01_a", state, 1.0, "why"),), trouble)
-    monkeypatch.setattr(runner, "solutions", lambda: (notebook,))
-    monkeypatch.setattr(runner, "run", lambda chosen, tell, bring_up: done)
+Course = Callable[..., None]
 
 
-def test_run_ends_with_table_place_and_how_to_go_on(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.setattr(command_line, "_executed_folder", lambda: Path("work/executed"))
-    _course(monkeypatch, "passed")
+@pytest.fixture
+def course(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Course:
+    """Lets ``run`` find one notebook in a clone of its own, and end as it is told."""
+    monkeypatch.setattr(places, "clone", lambda: tmp_path)
+
+    def ends(state: runner.State, trouble: AicontainerError | None = None, name: str = "01_a") -> None:
+        notebook = runner.Notebook(name, Path(f"{name}.ipynb"), "Try", "none", 5)
+        done = runner.CourseRun((runner.NotebookRun(name, state, "why"),), trouble)
+        monkeypatch.setattr(runner, "solutions", lambda: (notebook,))
+        monkeypatch.setattr(runner, "run", lambda chosen, tell, bring_up: done)
+
+    return ends
+
+
+def test_run_ends_with_table_place_and_how_to_go_on(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    course("passed")
     assert _main("run") == 0
     said = capsys.readouterr().out
-    for part in ("02_descent", "work/executed", "make lab", "1 of 1 notebooks ran to their end"):
+    for part in ("02_descent", "work/course/executed", "make lab", "1 of 1 notebooks ran to their end"):
         assert part in said
 
 
+def test_run_leaves_the_learners_own_files_alone(course: Course, tmp_path: Path) -> None:
+    course("passed")
+    _main("run")
+    assert places.work() == tmp_path / "work" / "course"
+    assert os.environ[places.WORK_VARIABLE] == str(places.work())  # kernels inherit it
+
+
 def test_run_fails_when_a_notebook_failed_or_a_loss_is_another(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command_line, "_executed_folder", lambda: Path("work/executed"))
-    _course(monkeypatch, "failed")
+    course("failed")
     assert _main("run") == 1
-    _course(monkeypatch, "passed")
+    course("passed")
     monkeypatch.setattr(thread, "table", lambda: thread.Table((thread.Row("05_deploy", 1.0, False),)))
     assert _main("run") == 1
+    assert "05_deploy" in capsys.readouterr().err
 
 
-def test_run_says_why_a_notebook_did_not_run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(command_line, "_executed_folder", lambda: Path("work/executed"))
-    _course(monkeypatch, "not run", EngineUnavailable("no engine", next_step="start Docker"))
+def test_run_fails_when_a_stage_passed_and_measured_nothing(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    course("passed", name="04_package")
+    assert _main("run") == 1
+    assert "04_package" in capsys.readouterr().err
+
+
+def test_run_says_why_a_notebook_did_not_run(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    course("not run", EngineUnavailable("no engine", next_step="start Docker"), name="04_package")
     assert _main("run") == 0
     said = capsys.readouterr()
     assert "start Docker" in said.err
-    assert said.out.splitlines()[-1] == "0 of 1 notebooks ran to their end; did not run: 01_a (why)"
+    assert said.out.splitlines()[-1] == "0 of 1 notebooks ran to their end; did not run: 04_package (why)"
 
 
-def test_an_unknown_notebook_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    _course(monkeypatch, "passed")
+def test_an_unknown_notebook_is_told(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    course("passed")
     assert _main("run", "77") == InputError.exit_code
     assert "77" in capsys.readouterr().err
 

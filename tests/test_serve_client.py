@@ -9,7 +9,7 @@ import pytest
 
 from aicontainer.errors import DataError, ServerError
 from aicontainer.model import Model, Scaling
-from aicontainer.serve.client import Server, infer
+from aicontainer.serve.client import Server
 from aicontainer.serve.process import serving
 
 MODEL = Model("m", "7", np.array([3.0, -0.1]), 10.0, "logistic", Scaling(np.zeros(2), np.ones(2)), ("a", "b"), "t", "x")
@@ -62,7 +62,7 @@ def test_column_major_rows_are_sent_row_by_row(server: Server) -> None:
 
 
 def test_an_answer_says_which_model_gave_it_and_cannot_be_changed(server: Server) -> None:
-    answer = infer(server.address, [[1, 2]], model="m")
+    answer = server.infer([[1, 2]])
     assert (answer.model_name, answer.model_version) == ("m", "7")
     assert repr(answer) == "Answer(m version 7: 1 rows)"
     with pytest.raises(ValueError, match="read-only"):

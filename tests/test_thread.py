@@ -104,16 +104,18 @@ def test_the_table_lists_every_stage_in_order(dataset, model):
     assert lines[1].split() == ["02_descent", f"{table.rows[0].loss:#.9g}", "reference"]
     assert lines[3].endswith("False")
     assert lines[4].endswith("not measured")
-    assert not table.whole
+    assert table.broken(set()) == ("04_package",)
 
 
-def test_the_table_is_whole_when_all_stages_agree_and_no_longer_once_one_is_forgotten(dataset, model):
+def test_a_stage_that_passed_without_measuring_breaks_the_thread(dataset, model):
     for stage in thread.STAGES:
         thread.measure(stage, model.score, dataset)
-    assert thread.table().whole
+    passed = {"01_loss", *thread.STAGES}  # 01 measures nothing, and need not
+    assert thread.table().broken(passed) == ()
     thread.forget("03_serve")
     thread.forget("03_serve")
-    assert not thread.table().whole
+    assert thread.table().broken(passed) == ("03_serve",)
+    assert thread.table().broken(passed - {"03_serve"}) == ()
 
 
 @pytest.mark.parametrize(

@@ -48,13 +48,16 @@ tool = _load()
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone with one unit test file and one cluster test file, and no notebooks."""
+    """A clone with one file of tests for each phase; that in place of a notebook needs no kernel."""
     root = tmp_path / "clone"
     (root / "tests" / "cluster").mkdir(parents=True)
     (root / "tests" / "test_a.py").write_text(FAST)
     (root / "tests" / "cluster" / "test_b.py").write_text(FAST.replace("test_", "test_c_"))
     monkeypatch.setattr(places, "clone", lambda: root)
-    monkeypatch.setattr(tool, "_notebooks", lambda able: ([], []))
+    (root / "notebooks").mkdir()
+    (root / "notebooks" / "test_n.py").write_text("def test_cell(): pass")
+    monkeypatch.setattr(tool, "NBVAL", ())
+    monkeypatch.setattr(tool, "_notebooks", lambda able: (["notebooks/test_n.py"], []))
     monkeypatch.setattr(environment, "up", lambda tell: None)
     monkeypatch.delenv("CI", raising=False)
     return root
@@ -78,7 +81,40 @@ def test_pytest_itself_breaking_off_is_a_failure(project: Path) -> None:
 
 
 def test_all_phases_are_added_up(project: Path) -> None:
-    assert _call() == (0, "4 passed, 0 failed, 0 did not run")
+    assert _call() == (0, "5 passed, 0 failed, 0 did not run")
+
+
+def test_tests_do_not_work_in_the_learners_folder(project: Path) -> None:
+    wanted = str(project / "work" / "test")
+    for file in ("tests/test_a.py", "tests/cluster/test_b.py", "notebooks/test_n.py"):
+        (project / file).write_text(f"import os\ndef test_where(): assert os.environ['AICONTAINER_WORK'] == {wanted!r}")
+    assert _call() == (0, "3 passed, 0 failed, 0 did not run")
+
+
+@pytest.mark.parametrize("file", ["tests/cluster/test_b.py", "notebooks/test_n.py"])
+@pytest.mark.parametrize("text", ["", "this is no Python"])
+def test_a_phase_that_finds_no_test_is_a_failure(project: Path, file: str, text: str) -> None:
+    (project / file).write_text(text)
+    code, line = _call()
+    assert code == 1
+    assert ", 1 failed, " in line
+
+
+def test_no_notebooks_at_all_is_a_failure(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tool, "_notebooks", lambda able: ([], []))
+    assert _call() == (1, "4 passed, 1 failed, 0 did not run")
+
+
+@pytest.mark.parametrize("text", ["", "this is no Python"])
+def test_tests_that_cannot_even_be_listed_are_a_failure(
+    project: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    def up(tell: Listener) -> None:
+        raise EngineUnavailable("no engine here")
+
+    (project / "tests" / "cluster" / "test_b.py").write_text(text)
+    monkeypatch.setattr(environment, "up", up)
+    assert _call() == (1, "3 passed, 1 failed, 0 did not run")
 
 
 def test_without_an_engine_the_unit_tests_run_and_the_others_are_told(
@@ -88,7 +124,7 @@ def test_without_an_engine_the_unit_tests_run_and_the_others_are_told(
         raise EngineUnavailable("no engine here")
 
     monkeypatch.setattr(environment, "up", up)
-    assert _call() == (0, "2 passed, 0 failed, 2 did not run (2: no engine here)")
+    assert _call() == (0, "3 passed, 0 failed, 2 did not run (2: no engine here)")
 
 
 def test_a_set_up_that_breaks_is_a_failure(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +132,7 @@ def test_a_set_up_that_breaks_is_a_failure(project: Path, monkeypatch: pytest.Mo
         raise BuildError("the node image could not be built")
 
     monkeypatch.setattr(environment, "up", up)
-    assert _call() == (1, "2 passed, 1 failed, 2 did not run (2: the node image could not be built)")
+    assert _call() == (1, "3 passed, 1 failed, 2 did not run (2: the node image could not be built)")
 
 
 @pytest.mark.parametrize(

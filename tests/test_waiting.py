@@ -76,19 +76,9 @@ def test_a_state_without_hope_ends_the_wait_at_once(look: Seen, kind: type[Excep
     assert look.text in str(caught.value)
 
 
-def test_passing_errors_count_as_pending_and_are_chained_to_the_timeout() -> None:
-    clock = Clock()
-    refused = ConnectionError("refused")
-    looks = _looks(refused, refused)
-    with pytest.raises(TimedOut) as caught:
-        wait("x", looks, limit=1, pause=1, passing=(ConnectionError,), clock=clock, sleep=clock.sleep)
-    assert caught.value.seen == "refused"
-    assert caught.value.__cause__ is refused
-
-
-def test_any_other_error_ends_the_wait() -> None:
+def test_an_error_of_the_look_ends_the_wait() -> None:
     with pytest.raises(KeyError):
-        wait("x", _looks(KeyError("k")), limit=10, passing=(ConnectionError,))
+        wait("x", _looks(KeyError("k")), limit=10)
 
 
 def test_a_state_is_told_once_as_long_as_it_stays() -> None:

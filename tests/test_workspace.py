@@ -85,12 +85,15 @@ def test_a_copy_of_unknown_origin_counts_as_changed(folders: tuple[Path, Path]) 
     assert (mine / "01_a.ipynb").read_text() == "no notebook at all"
 
 
-def test_a_lost_record_costs_no_work(folders: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("text", [None, "", '{"01_a.ipynb": "4f', "[]", "\udcff"])
+def test_a_lost_or_damaged_record_costs_no_work(folders: tuple[Path, Path], text: str | None) -> None:
     course, mine = folders
     put(course / "01_a.ipynb", "x = 1")
     done(course, mine)
     put(mine / "01_a.ipynb", "mine")
     assert json.loads((mine / workspace.RECORD).read_text())
-    (mine / workspace.RECORD).unlink()
+    record = mine / workspace.RECORD
+    record.unlink() if text is None else record.write_text(text, encoding="utf-8", errors="surrogateescape")
     assert done(course, mine) == [("01_a.new.ipynb", "beside")]
     assert source(mine / "01_a.ipynb") == "mine"
+    assert done(course, mine) == [("01_a.new.ipynb", "left")]  # the record is whole again

@@ -167,10 +167,7 @@ def _read(path: Path) -> NotebookNode:
 
 
 def _write(notebook: NotebookNode, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".part")
-    nbformat.write(notebook, beside)  # type: ignore[no-untyped-call]
-    beside.replace(path)
+    places.write_whole(path, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
 
 
 @click.group()
@@ -196,6 +193,7 @@ def generate_command(root: Path) -> None:
 @click.pass_obj
 def execute_command(root: Path, chosen: tuple[str, ...], form: str | None) -> None:
     """Run stored notebooks and store their outputs: all of them, or those named (01_loss, or just 01)."""
+    places.work_in("test")
     for one in [form] if form else DROPPED:
         for notebook in runner.choose(runner.listing(stored(root, one, "x").parent), chosen):
             execute(root, one, notebook.name)

@@ -22,7 +22,6 @@ from aicontainer.errors import AicontainerError, MachineError
 from aicontainer.show.terminal import Terminal
 
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval.cfg", "--nbval-cell-timeout", "1800")
-NOTHING_COLLECTED = 5
 
 
 @dataclass(frozen=True)
@@ -84,11 +83,11 @@ class Phase:
         self._process.terminate()
 
     def counts(self) -> Counts:
-        """Wait for its end and count; a run that broke off counts as one failure more."""
+        """Wait for its end and count; a run that broke off, or found no test, counts as one failure more."""
         code = self._process.wait()
         self._reader.join()
         counted = _counts(ET.parse(self._report)) if self._report.exists() else Counts()  # noqa: S314 -- our own file
-        broke = code not in (0, NOTHING_COLLECTED) and counted.failed == 0
+        broke = code != 0 and counted.failed == 0
         return counted + Counts(failed=int(broke))
 
     def _read(self) -> None:
@@ -122,12 +121,14 @@ def _counts(report: "ET.ElementTree[ET.Element]") -> Counts:
 
 
 def _not_here(reason: str, *words: str) -> Counts:
-    """Count the tests of a phase that cannot run on this machine."""
+    """Count the tests of a phase that cannot run on this machine; not to find them is a failure."""
     listed = subprocess.run(
         _pytest("--collect-only", "-q", *words), cwd=places.clone(), capture_output=True, text=True, check=False
     )
     tests = sum("::" in line for line in listed.stdout.splitlines())
-    return Counts(not_run=Counter({reason: tests} if tests else {}))
+    if listed.returncode != 0:
+        click.echo(f"{listed.stdout}{listed.stderr}", err=True)
+    return Counts(failed=int(listed.returncode != 0), not_run=Counter({reason: tests} if tests else {}))
 
 
 def _notebooks(able: bool) -> tuple[list[str], list[str]]:
@@ -170,6 +171,9 @@ def run_all() -> tuple[Counts, list[str]]:
         unit.end()
     closings.append(f"unit: {unit.closing}")
     here, elsewhere = _notebooks(able=trouble is None)
+    if not here and not elsewhere:
+        click.echo("no notebook was found", err=True)
+        total += Counts(failed=1)
     if trouble is None:
         total += _run("cluster", ["tests/cluster"], closings)
     else:
@@ -192,6 +196,7 @@ def run_long() -> tuple[Counts, list[str]]:
 @click.option("--long", "only_long", is_flag=True, help="Run the long tests, and only these.")
 def main(only_long: bool) -> None:
     """Run every test; ends with 0 only when none failed."""
+    places.work_in("test")
     total, closings = run_long() if only_long else run_all()
     for closing in closings:
         click.echo(closing)

@@ -4,7 +4,9 @@ What exists is asked of Docker each time: the cluster is the container of its no
 label, both on a network of their own. The kubeconfig is a file of our own in the user's cache.
 """
 
+import shutil
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ NAME = "aicontainer"
 NODE = f"{NAME}-control-plane"
 REGISTRY = f"{NAME}-registry"
 NETWORK = NAME
+KIND_LABEL = "io.x-k8s.kind.cluster"
 NODE_PORTS = range(30080, 30090)
 REGISTRY_PORT = 5000
 PREFERRED_REGISTRY_PORT = 5001
@@ -89,7 +92,9 @@ def _ensure_cluster(supply: Supply, tell: Listener) -> None:
         node = _container(client, NODE)
         state = node.status if node is not None else ""
         is_current = node is not None and supply.node_image in ("", *node.image.tags)
-    if state and is_current and kubeconfig().exists():
+    if state and is_current:
+        if not kubeconfig().exists():
+            _export_kubeconfig(supply)
         if state == "running" and _api_answers(supply):
             tell(Event(step, "found"))
             return
@@ -103,6 +108,12 @@ def _ensure_cluster(supply: Supply, tell: Listener) -> None:
     tell(Event(step, "started", "kind create cluster", estimate=30))
     _create(supply, tell)
     tell(Event(step, "made"))
+
+
+def _export_kubeconfig(supply: Supply) -> None:
+    kubeconfig().parent.mkdir(parents=True, exist_ok=True)
+    with suppress(CommandError):  # a stopped node cannot give it; then the cluster is made anew
+        _kind(supply, "export", "kubeconfig", "--name", NAME, "--kubeconfig", kubeconfig())
 
 
 def _restart(supply: Supply) -> bool:
@@ -163,8 +174,6 @@ apiVersion: kind.x-k8s.io/v1alpha4
 name: {NAME}
 nodes:
   - role: control-plane
-    labels:
-      {docker_engine.LABEL}: {docker_engine.COURSE}
     extraPortMappings:
 {mappings}
 containerdConfigPatches:
@@ -195,7 +204,9 @@ def _api_answers(supply: Supply) -> bool:
 
 
 def _kubectl(supply: Supply, *words: str) -> str:
-    return run([supply.kubectl, "--kubeconfig", kubeconfig(), "--request-timeout", "5s", *words], limit=20)
+    # kubectl would keep what it has learnt about a cluster in ~/.kube, which is the user's
+    ours = ("--kubeconfig", kubeconfig(), "--cache-dir", kubeconfig().parent / "cache", "--request-timeout", "5s")
+    return run([supply.kubectl, *ours, *words], limit=20)
 
 
 def _kind(supply: Supply, *words: str | Path, **options: Any) -> None:
@@ -206,31 +217,60 @@ def _ensure_registry(supply: Supply, tell: Listener) -> None:
     step = "image registry"
     with docker_engine.engine() as client:
         container = _container(client, REGISTRY)
-        if container is not None and container.status != "running":
-            container.start()
-            tell(Event(step, "mended", "it was started again"))
-        elif container is not None:
+        if container is not None and _is_running_registry(container):
             tell(Event(step, "found"))
         else:
             tell(Event(step, "started", estimate=3))
-            port = _free_port(PREFERRED_REGISTRY_PORT)
-            container = client.containers.run(
-                supply.registry_image,
-                name=REGISTRY,
-                detach=True,
-                network=NETWORK,
-                labels=docker_engine.LABELS,
-                ports={f"{REGISTRY_PORT}/tcp": ("127.0.0.1", port)},
-                restart_policy={"Name": "on-failure", "MaximumRetryCount": 5},
-            )
-            tell(Event(step, "made"))
-        wait("the image registry to run", lambda: _look_at_registry(container), limit=30)
-        port = _published(container, REGISTRY_PORT)
-        node = client.containers.get(NODE)
-        folder = f"/etc/containerd/certs.d/localhost:{port}"
-        hosts = f'[host."http://{REGISTRY}:{REGISTRY_PORT}"]\n'
-        # the node's containerd reads this folder at each pull: localhost:port there means the registry's container
-        node.exec_run(["sh", "-c", f"mkdir -p {folder} && printf '%s' '{hosts}' > {folder}/hosts.toml"])
+            was_there = container is not None
+            if container is not None and not _restart_registry(container):
+                container.remove(force=True, v=True)
+                container = None
+            if container is None:
+                container = _make_registry(client, supply)
+            tell(Event(step, "mended" if was_there else "made"))
+        _introduce(client.containers.get(NODE), _published(container, REGISTRY_PORT))
+
+
+def _is_running_registry(container: Any) -> bool:
+    return container.status == "running" and _look_at_registry(container).state == "ready"
+
+
+def _restart_registry(container: Any) -> bool:
+    """Start the stopped registry; False where it cannot (its port is taken meanwhile, its network is gone)."""
+    try:
+        with docker_engine.mapped("start the image registry"):
+            container.start()
+        wait("the image registry to run", lambda: _look_at_registry(container), limit=15)
+    except AicontainerError:
+        return False
+    return True
+
+
+def _make_registry(client: Any, supply: Supply) -> Any:
+    container = client.containers.run(
+        supply.registry_image,
+        name=REGISTRY,
+        detach=True,
+        network=NETWORK,
+        labels=docker_engine.LABELS,
+        ports={f"{REGISTRY_PORT}/tcp": ("127.0.0.1", _free_port(PREFERRED_REGISTRY_PORT))},
+        restart_policy={"Name": "on-failure", "MaximumRetryCount": 5},
+    )
+    wait("the image registry to run", lambda: _look_at_registry(container), limit=30)
+    return container
+
+
+def _introduce(node: Any, port: int) -> None:
+    """Tell the node's containerd, which reads this folder at each pull, that localhost:port means our registry."""
+    folder = f"/etc/containerd/certs.d/localhost:{port}"
+    hosts = f'[host."http://{REGISTRY}:{REGISTRY_PORT}"]\n'
+    code, output = node.exec_run(["sh", "-c", f"mkdir -p {folder} && printf '%s' '{hosts}' > {folder}/hosts.toml"])
+    if code != 0:
+        raise ClusterError(
+            "the node could not be told where the registry is",
+            seen=output.decode(errors="replace"),
+            next_step="aicontainer down, then aicontainer up",
+        )
 
 
 def _look_at_registry(container: Any) -> Seen:
@@ -256,8 +296,25 @@ def _free_port(preferred: int) -> int:
 
 
 def _container(client: Any, name: str) -> Any:
+    """Our container of that name, or None.
+
+    Raises
+    ------
+    ClusterError
+        When somebody else's container has the name: kind's label and our network, or our label, show whose it is.
+    """
     found = client.containers.list(all=True, filters={"name": f"^/?{name}$"}, ignore_removed=True)
-    return found[0] if found else None
+    if not found:
+        return None
+    container = found[0]
+    is_node = container.labels.get(KIND_LABEL) == NAME and NETWORK in container.attrs["NetworkSettings"]["Networks"]
+    if not is_node and container.labels.get(docker_engine.LABEL) != docker_engine.COURSE:
+        raise ClusterError(
+            f"there is a container {name} that is not the course's",
+            seen=f"image {container.attrs['Config']['Image']}",
+            next_step=f"docker rename {name} another-name, then aicontainer up",
+        )
+    return container
 
 
 def _published(container: Any, port: int) -> int:
@@ -279,8 +336,5 @@ def remove(tell: Listener = silent) -> None:
                 container.remove(force=True, v=True)  # kind's own delete does no more than this, for each node
                 removed.append(name)
         docker_engine.remove_ours(client, tell)
-    if kubeconfig().parent.exists():
-        for file in kubeconfig().parent.iterdir():
-            file.unlink()
-        kubeconfig().parent.rmdir()
+    shutil.rmtree(kubeconfig().parent, ignore_errors=True)
     tell(Event(step, "made" if removed else "found", "removed" if removed else "there was none"))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from aicontainer.deploy.manifests import Manifest
 
-# How many looks in a row a trouble is given before it counts as a failure. A pull can fail once because the registry
-# was just starting, and a pod can be unschedulable while its predecessors still go; the others are final at once.
-PATIENCE = {"ErrImagePull": 2, "Unschedulable": 20}
+# How many looks in a row a trouble is given before it counts as a failure. A pod can be unschedulable while its
+# predecessors still go; the others count at once. So does a failed pull, although the node tries again after 10 s: a
+# learner who has mistyped a name is told at the first failure, in the registry's words.
+PATIENCE = {"Unschedulable": 20}
 
 _WAITING_FOR_EVER = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}

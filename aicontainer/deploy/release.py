@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aicontainer import places
 from aicontainer.deploy import diagnosis, manifests, objects
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.errors import ClusterError, ObjectNotFound
@@ -267,18 +266,3 @@ def _pod(pod: Manifest) -> Pod:
         image=str(manifests.containers(pod)[0]["image"]),
         phase=str(status.get("phase", "Pending")),
     )
-
-
-def deploy(cluster: Cluster, image: str, namespace: str | None = None, *, tell: Listener = silent) -> Release:
-    """Apply ``manifests/base`` with an image, wait until it is available, and return the release.
-
-    Raises
-    ------
-    Failed, TimedOut, ClusterError
-        As `objects.apply` and `Release.wait_available`.
-    """
-    target = namespace or cluster.namespace
-    objects.apply(cluster, manifests.load_manifests(places.clone() / "manifests" / "base", image), target, tell)
-    release = Release(cluster, target)
-    release.wait_available(tell=tell)
-    return release

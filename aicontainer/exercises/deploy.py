@@ -70,5 +70,5 @@ def _ask(release: Release) -> Check:
     grown = mean_squared_error(answer.score, dataset.y)
     grown -= mean_squared_error(load(fit.ensure_model()).score(dataset.X), dataset.y)
     if abs(grown - 1) > CLOSE:
-        return wrong(f"the loss there is larger by {grown:.9f}; a bias of one point too much makes it 1")
+        return wrong(f"the loss there is larger by {grown:.9f}; a bias shifted by one point makes it 1")
     return right(f"{PODS} pods that last, behind their Service, with a loss that is larger by exactly 1")

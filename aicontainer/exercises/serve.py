@@ -14,6 +14,8 @@ from aicontainer.serve.client import Server
 ROWS_AT_A_TIME = 7
 INFER = "/v2/models/{name}/infer"
 CLOSE = 1e-6
+# the counters only grow: after a wrong piece no further request can make them right
+AGAIN = f"start a new one (the cell with body_limit=2000) and send all rows once, {ROWS_AT_A_TIME} in each request"
 
 
 def check_chunks(server: Server, my_loss: Any) -> Check:
@@ -37,11 +39,9 @@ def check_chunks(server: Server, my_loss: Any) -> Check:
 
 def _judge_requests(rows: int, requests: int, wanted: int) -> Check | None:
     if rows % wanted:
-        return wrong(
-            f"the server predicted {rows} rows; all {wanted} are needed, so start a new one and send each once"
-        )
+        return wrong(f"the server predicted {rows} rows, and {wanted} are needed: {AGAIN}")
     if rows != requests * ROWS_AT_A_TIME:
-        return wrong(f"the server predicted {rows} rows in {requests} requests; send {ROWS_AT_A_TIME} rows in each")
+        return wrong(f"the server predicted {rows} rows in {requests} requests: {AGAIN}")
     return None
 
 

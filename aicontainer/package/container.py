@@ -1,4 +1,4 @@
-"""A container of the model's image on this machine: run, asked, looked at, and always removed."""
+"""A container of the model's image on this machine: run, asked, looked at, and removed whatever happens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from aicontainer.errors import EngineError
 from aicontainer.events import Listener, silent
 from aicontainer.package.engine import LABELS, engine, mapped
 from aicontainer.package.image import Image
@@ -14,10 +15,12 @@ from aicontainer.serve.client import Server
 from aicontainer.waiting import Seen, failed, gone, pending, ready, wait
 
 if TYPE_CHECKING:
+    from docker import DockerClient
     from docker.models.containers import Container
 
 PORT = 8080
 READY_SECONDS = 60
+OUTPUT_SECONDS = 60
 MEMORY_LIMIT = "256m"
 LOG_LINES = 15
 
@@ -34,7 +37,6 @@ class Running:
     user: str
     memory: int
     read_only: bool
-    id: str = field(repr=False)
 
 
 @contextmanager
@@ -60,31 +62,38 @@ def running(
         When it cannot be started.
     """
     name = image if isinstance(image, str) else image.name
-    with engine() as client:
+    published = {f"{PORT}/tcp": ("127.0.0.1", None)}
+    with engine() as client, _started(client, name, environment=env or {}, ports=published) as container:
+        server = wait(
+            f"the server in {name}",
+            lambda: look(container, model),
+            limit=limit,
+            pause=0.1,
+            next_step=f"run it in a terminal and watch: docker run --rm {name}",
+            tell=tell,
+        )
+        yield _facts(container, server, name)
+
+
+@contextmanager
+def _started(client: DockerClient, name: str, **settings: Any) -> Iterator[Container]:
+    """A container without rights. It is made, then started: one that cannot be started is there too, and must go."""
+    with mapped(f"make a container of {name}"):
+        container = client.containers.create(
+            name,
+            labels=LABELS,
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            mem_limit=MEMORY_LIMIT,
+            **settings,
+        )
+    try:
         with mapped(f"run {name}"):
-            container = client.containers.run(
-                name,
-                detach=True,
-                labels=LABELS,
-                environment=env or {},
-                ports={f"{PORT}/tcp": ("127.0.0.1", None)},
-                read_only=True,
-                cap_drop=["ALL"],
-                security_opt=["no-new-privileges"],
-                mem_limit=MEMORY_LIMIT,
-            )
-        try:
-            server = wait(
-                f"the server in {name}",
-                lambda: look(container, model),
-                limit=limit,
-                pause=0.1,
-                next_step=f"run it in a terminal and watch: docker run --rm {name}",
-                tell=tell,
-            )
-            yield _facts(container, server, name)
-        finally:
-            _remove(container)
+            container.start()
+        yield container
+    finally:
+        _remove(container)
 
 
 def look(container: Container, model: str) -> Seen:
@@ -120,7 +129,6 @@ def _facts(container: Container, server: Server, name: str) -> Running:
         user=config.get("User") or "",
         memory=int(host["Memory"]),
         read_only=bool(host["ReadonlyRootfs"]),
-        id=str(container.id),
     )
 
 
@@ -132,28 +140,36 @@ def _remove(container: Container) -> None:
         container.remove(force=True, v=True)
 
 
-def output(image: Image | str, *argv: str) -> str:
+def output(image: Image | str, *argv: str, limit: float = OUTPUT_SECONDS) -> str:
     """What a program prints in a fresh container of an image: without network, as the image's own user, then removed.
 
     Raises
     ------
     EngineError
-        When the program ends with a failure: with what it wrote.
+        When the program ends with a failure, or cannot be started: with what it wrote.
+    TimedOut
+        When it does not end within ``limit`` seconds.
     ImageNotFound, EngineUnavailable
         When the image or the engine is not there.
     """
     name = image if isinstance(image, str) else image.name
-    with engine() as client, mapped(f"run {' '.join(argv)} in {name}"):
-        text: bytes = client.containers.run(
-            name,
-            list(argv),
-            entrypoint="",
-            labels=LABELS,
-            network_mode="none",
-            read_only=True,
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            mem_limit=MEMORY_LIMIT,
-            remove=True,
-        )
+    settings: dict[str, Any] = {"command": list(argv), "entrypoint": "", "network_mode": "none"}
+    with engine() as client, _started(client, name, **settings) as container:
+        state = wait(f"{argv[0]} in {name}", lambda: _look_for_the_end(container), limit=limit, pause=0.1)
+        with mapped("read what it wrote"):
+            said, complained = _words(container, stdout=True), _words(container, stdout=False)
+    if state["ExitCode"] != 0:
+        raise EngineError(f"{argv[0]} in {name} ended with {state['ExitCode']}", seen=complained or said)
+    return said
+
+
+def _words(container: Container, *, stdout: bool) -> str:
+    text: bytes = container.logs(stdout=stdout, stderr=not stdout)
     return text.decode(errors="replace").strip()
+
+
+def _look_for_the_end(container: Container) -> Seen:
+    with mapped("look at the container"):
+        container.reload()
+    state = container.attrs["State"]
+    return ready(state) if state["Status"] in {"exited", "dead"} else pending(f"it is {state['Status']}")

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from docker.models.volumes import Volume
 
 LABEL = "io.github.aicontainer"
+# Images have a label of their own: a container inherits its image's labels, and a container that a user starts from one
+# of our images is the user's.
+IMAGE_LABEL = "io.github.aicontainer.image"
 COURSE = "course"
 LABELS = {LABEL: COURSE}
 OURS = {"label": f"{LABEL}={COURSE}"}
+OUR_IMAGES = {"label": f"{IMAGE_LABEL}={COURSE}"}
 
 # docker-py's own limit of 60 s is too short for loading or pushing an image on a slow disk
 LIMIT_SECONDS = 600
@@ -160,7 +164,7 @@ def images(client: docker.DockerClient) -> list[EngineImage]:
     Labels are inherited: an image that a user builds on ours is in this list too, under a name of the user's.
     """
     with mapped("list the images"):
-        return list(client.images.list(filters=OURS))
+        return list(client.images.list(filters=OUR_IMAGES))
 
 
 def our_names(tags: list[str]) -> list[str]:

@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aicontainer import commands, model, places
 from aicontainer.errors import BuildError, CommandError, ImageNotFound, InputError, TimedOut
 from aicontainer.events import Event, Listener, silent
 from aicontainer.package import wheels
-from aicontainer.package.engine import LABELS, connect, engine, mapped, our_names
+from aicontainer.package.engine import COURSE, IMAGE_LABEL, connect, engine, mapped, our_names
+
+if TYPE_CHECKING:
+    from docker.models.images import Image as EngineImage
 
 REPOSITORY = "aicontainer/model"
 VERSION_LABEL = "org.opencontainers.image.version"
@@ -160,7 +164,8 @@ def build_folder(
 
 def _command(folder: Path, name: str, args: dict[str, str], labels: dict[str, str]) -> list[str | Path]:
     settings = [word for key, value in sorted(args.items()) for word in ("--build-arg", f"{key}={value}")]
-    named = [word for key, value in sorted({**LABELS, **labels}.items()) for word in ("--label", f"{key}={value}")]
+    every = sorted({IMAGE_LABEL: COURSE, **labels}.items())
+    named = [word for key, value in every for word in ("--label", f"{key}={value}")]
     # An attestation would carry the time of the build, and with it no two builds would be the same image.
     fixed = ("--load", "--progress=plain", "--provenance=false", "--network=none")
     return ["docker", "buildx", "build", *fixed, *settings, *named, "--tag", name, folder]
@@ -210,9 +215,7 @@ def layers(image: Image | str) -> tuple[Layer, ...]:
     ImageNotFound
         When the engine does not have it.
     """
-    name = image if isinstance(image, str) else image.id
-    with engine() as client, mapped(f"look into the image {name}"):
-        found = client.images.get(name)
+    with _looking_into(image) as found:
         return read_history(found.history(), found.attrs["RootFS"].get("Layers") or [])
 
 
@@ -258,9 +261,15 @@ def user(image: Image | str) -> str:
     ImageNotFound
         When the engine does not have it.
     """
+    with _looking_into(image) as found:
+        return str(found.attrs["Config"].get("User") or "")
+
+
+@contextmanager
+def _looking_into(image: Image | str) -> Iterator[EngineImage]:
     name = image if isinstance(image, str) else image.id
     with engine() as client, mapped(f"look into the image {name}"):
-        return str(client.images.get(name).attrs["Config"].get("User") or "")
+        yield client.images.get(name)
 
 
 def exists(name: str) -> bool:

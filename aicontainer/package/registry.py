@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from filelock import FileLock, Timeout
+
+from aicontainer import places
 from aicontainer.errors import EngineError
 from aicontainer.events import Event, Listener, silent
 from aicontainer.package.engine import engine, mapped
 from aicontainer.package.image import Image
+from aicontainer.waiting import Seen, pending, ready, wait
 
 STEP = "push"
+LOCK_LIMIT = 15 * 60
 
 
 def push(image: Image, registry: str, tell: Listener = silent) -> str:
@@ -26,21 +34,46 @@ def push(image: Image, registry: str, tell: Listener = silent) -> str:
     ------
     EngineError
         When the registry does not take it.
+    TimedOut
+        When another push on this machine does not end.
     ImageNotFound, EngineUnavailable
         When the image or the engine is not there.
     """
+    import docker.errors
+
     repository, _, tag = image.name.rpartition(":")
     target = f"{registry}/{repository}"
     tell(Event(STEP, "started", f"{target}:{tag}"))
-    with engine() as client, mapped(f"push {image.name} to {registry}"):
+    with _one_at_a_time(tell), engine() as client, mapped(f"push {image.name} to {registry}"):
         client.images.get(image.id).tag(target, tag)
         try:
             digest, sent = _send(client, target, tag, tell)
         finally:
             # the second name was only there to say where to push; the image keeps its own
-            client.images.remove(f"{target}:{tag}", noprune=True)
+            with suppress(docker.errors.ImageNotFound):
+                client.images.remove(f"{target}:{tag}", noprune=True)
     tell(Event(STEP, "made" if sent else "found", f"{sent} layers sent"))
     return f"{target}:{tag}@{digest}"
+
+
+@contextmanager
+def _one_at_a_time(tell: Listener) -> Iterator[None]:
+    """Two notebooks may push the same image: without this, one would take the second name away under the other."""
+    places.cache().mkdir(parents=True, exist_ok=True)
+    lock = FileLock(places.cache() / "push.lock", timeout=0)
+
+    def look() -> Seen:
+        try:
+            lock.acquire()
+        except Timeout:
+            return pending("another program pushes")
+        return ready()
+
+    wait("another push to end", look, limit=LOCK_LIMIT, tell=tell)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _send(client: object, target: str, tag: str, tell: Listener) -> tuple[str, int]:

@@ -150,11 +150,6 @@ class Server:
         return response.content
 
 
-def infer(address: str, rows: Any, model: str = "education") -> Answer:
-    """Ask the server at ``address`` once; as ``Server(address, model).infer(rows)``."""
-    return Server(address, model).infer(rows)
-
-
 def _as_table(rows: Any) -> Array:
     try:
         table = np.ascontiguousarray(rows, dtype=np.float64)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from aicontainer import model, waiting
+from aicontainer import commands, model, waiting
 from aicontainer.errors import shorten
 from aicontainer.serve.app import BODY_LIMIT
 from aicontainer.serve.client import Server
@@ -26,7 +26,11 @@ STOP_LIMIT = 20.0
 
 @dataclass(frozen=True)
 class Running:
-    """A server process that answers; ``server`` asks it, ``stop()`` ends it. It ends with this Python at the latest."""
+    """A server process that answers; ``server`` asks it, ``stop()`` ends it.
+
+    It ends with this Python at the latest. On Linux it ends too when this Python is killed, and with the thread that
+    started it.
+    """
 
     server: Server
     _process: "subprocess.Popen[bytes]" = field(repr=False, compare=False)
@@ -107,7 +111,13 @@ def _launch(model_file: Path, port: int, body_limit: int, log: IO[bytes]) -> "su
         stderr=subprocess.STDOUT,
         # a session of its own: Ctrl-C in a terminal or a notebook is meant for us, not for the server
         start_new_session=True,
+        preexec_fn=_end_with_parent,
     )
+
+
+def _end_with_parent() -> None:
+    if sys.platform == "linux":  # a killed kernel runs no exit handler, and its server would stay for ever
+        commands.LIBC.prctl(commands.PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _look(running: Running) -> waiting.Seen:

@@ -56,3 +56,7 @@ class Source(Protocol):
     def supply(self, tell: Listener) -> Supply:
         """See to it that programs and images are there; needs an engine that answers."""
         ...
+
+    def tidy(self, tell: Listener) -> None:
+        """Once everything runs: keep what helps the next time, remove what is needed no more."""
+        ...

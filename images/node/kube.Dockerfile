@@ -9,7 +9,7 @@ COPY --chmod=755 pod-network /usr/local/bin/
 COPY --from=built program /usr/local/bin/
 RUN for name in kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubectl etcd coredns metrics-server; \
     do ln -s program /usr/local/bin/$name; done; ln -s /usr/local/bin/coredns /coredns
-LABEL io.github.aicontainer=course
+LABEL io.github.aicontainer.image=course
 
 # kubeadm's CoreDNS pod gives arguments only and leaves the program to the image.
 FROM kube AS coredns

@@ -7,7 +7,7 @@ FROM ${ROOT} AS root
 FROM scratch AS pause
 COPY --from=root /usr/bin/catatonit /pause
 ENTRYPOINT ["/pause", "-P"]
-LABEL io.github.aicontainer=course
+LABEL io.github.aicontainer.image=course
 
 FROM root AS node
 COPY --from=built program /usr/bin/program
@@ -26,4 +26,4 @@ RUN --mount=type=bind,from=pods,target=/pods preload /pods
 ENV container=docker
 STOPSIGNAL SIGRTMIN+3
 ENTRYPOINT ["/usr/local/bin/entrypoint"]
-LABEL io.github.aicontainer=course
+LABEL io.github.aicontainer.image=course

@@ -5,4 +5,4 @@ COPY --from=package usr/bin/docker-registry /usr/bin/
 COPY registry.yml /etc/registry.yml
 EXPOSE 5000
 ENTRYPOINT ["/usr/bin/docker-registry", "serve", "/etc/registry.yml"]
-LABEL io.github.aicontainer=course
+LABEL io.github.aicontainer.image=course

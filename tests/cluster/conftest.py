@@ -1,5 +1,6 @@
-"""The real engine and the real cluster. Where a machine cannot have them, the tests say so and do not pass."""
+"""The real engine and the real cluster. Where a machine cannot have them, the tests say so; in CI they fail."""
 
+import os
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ def _ensure(need: Any) -> Any:
     try:
         return environment.ensure(need, silent)
     except MachineError as error:
+        if os.environ.get("CI") == "true":
+            raise
         pytest.skip(f"not run: {error.what}")
 
 

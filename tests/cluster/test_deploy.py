@@ -1,7 +1,9 @@
 """A release in the real cluster, each test in a namespace of its own."""
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,16 @@ def test_what_is_pushed_is_what_the_registry_holds_and_leaves_no_name_behind(pus
         assert client.images.get(f"{repository}:{tag}").tags == [f"{repository}:{tag}"]
 
 
+def test_two_that_push_the_same_image_at_once_do_not_disturb_each_other(push: Any, tmp_path: Path) -> None:
+    fresh, reference = push()
+    built, address = image.find(f"{image.REPOSITORY}:{fresh.version}"), clusters.find().registry
+    with ThreadPoolExecutor(4) as pool:
+        references = list(pool.map(lambda _: registry.push(built, address), range(12)))
+    assert set(references) == {reference}
+    with connection() as client:
+        assert client.images.get(built.name).tags == [built.name]
+
+
 def test_a_release_answers_through_its_service_with_the_same_loss_and_scales(room: Room, pushed: Any) -> None:
     fresh, reference = pushed
     assert room.apply(room.manifests(reference)) == ["made", "made", "made"]
@@ -128,8 +140,9 @@ def test_a_deleted_pod_is_replaced_and_no_request_is_lost(room: Room, pushed: An
     server, rows = room.release.server(), data.load("education").X
     victim = sorted(before)[0]
     room.release.delete_pod(victim)
-    failures, asked = [], 0
+    failures, asked, until = [], 0, time.monotonic() + 120
     while asked < 200 or victim in every_pod(room):  # those that are still ending are listed too
+        assert time.monotonic() < until, "the pod does not end"
         asked += 1
         try:
             server.infer(rows[asked % len(rows)][None, :])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from aicontainer import model, places
-from aicontainer.errors import BuildError, EngineError, Failed, ImageNotFound
+from aicontainer.errors import BuildError, EngineError, Failed, ImageNotFound, TimedOut
 from aicontainer.learn import data, fit
 from aicontainer.package import container, image, registry
 from aicontainer.package.engine import containers
@@ -121,6 +121,23 @@ def test_a_program_that_ends_stops_the_wait_with_the_end_of_its_log(build_text: 
         pass
     assert "ended with 3" in caught.value.seen
     assert word in caught.value.seen
+    assert not running_from(built)
+
+
+def test_a_container_that_cannot_be_started_does_not_stay(build_text: Callable[[str], image.Image]) -> None:
+    built = build_text('CMD ["/no/such/program"]\nEXPOSE 8080')
+    with pytest.raises(EngineError) as caught, container.running(built):
+        pass
+    assert "/no/such/program" in caught.value.seen
+    with pytest.raises(EngineError):
+        container.output(built, "/no/such/program")
+    assert not running_from(built)
+
+
+def test_a_program_that_does_not_end_is_ended_at_its_limit(build_text: Callable[[str], image.Image]) -> None:
+    built = build_text("EXPOSE 8080")
+    with pytest.raises(TimedOut):
+        container.output(built, "sleep", "1000", limit=1)
     assert not running_from(built)
 
 

@@ -71,6 +71,12 @@ class Packages:
             registry_image=images.REGISTRY,
         )
 
+    def tidy(self, tell: Listener) -> None:
+        """Keep the images for the next time, and remove what only building needed."""
+        if not recipe.archive().exists():
+            images.keep(tell)
+            build.remove_leftovers()
+
     def _build(self, tell: Listener) -> None:
         # Go needs the processor, Debian's part mostly waits for the mirror: side by side they take no longer than Go
         with ThreadPoolExecutor(2) as pool:
@@ -82,20 +88,20 @@ class Packages:
                 end_all()  # one has failed or the user interrupts: the other must not go on unseen
                 raise
         images.assemble(tell)
-        images.keep(tell)
-        build.remove_leftovers()
 
     def _needed(self) -> tuple[str, ...]:
         always = ("zstd", *daemon.packages())
-        return always if self.is_built() else (*always, "mmdebstrap", *build.go_packages())
+        done = self.is_built() or (daemon.answers() and images.are_loaded())
+        return always if done else (*always, "mmdebstrap", *build.go_packages())
 
 
 def remove_cache(tell: Listener) -> None:
     """Remove what this source keeps in the user's cache, and say which Debian packages stay on the system."""
     installed = apt.installed_by_us()
     build.remove_go_caches()
-    shutil.rmtree(recipe.folder(), ignore_errors=True)
+    if recipe.folder().exists():
+        build.remove(recipe.folder())
     if installed:
         # the system may have begun to rely on them: removing them is for the one who knows that
-        command = f"apt-get purge --autoremove {' '.join(installed)}"
+        command = f"apt-get purge {' '.join(installed)}"
         tell(Event("Debian packages", "found", f"stay on the system; to remove them: {command}"))

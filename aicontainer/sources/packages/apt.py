@@ -76,21 +76,24 @@ def install(packages: tuple[str, ...], tell: Listener) -> None:
         if line.startswith(("Unpacking ", "Setting up ")):
             tell(Event(step, "progress", line.split(" (")[0]))
 
+    with _note().open("a") as note:  # before, so that a half-done installation is known as well
+        note.writelines(f"{package.split('/')[0]}\n" for package in wanted)
+    quietly = {"DEBIAN_FRONTEND": "noninteractive"}
+    run(["dpkg", "--configure", "-a"], limit=600, log=log, env=quietly)  # what an interrupted installation left
     run(
-        ["apt-get", *options, "install", "-y", "--no-install-recommends", *wanted],
+        # nothing of the system is removed for it: a Docker of another kind would be in the way, and must stay
+        ["apt-get", *options, "install", "-y", "--no-install-recommends", "--no-remove", *wanted],
         limit=900,
         log=log,
-        env={"DEBIAN_FRONTEND": "noninteractive"},
+        env=quietly,
         on_line=follow,
     )
-    with _note().open("a") as note:
-        note.writelines(f"{package.split('/')[0]}\n" for package in wanted)
     tell(Event(step, "made", ", ".join(wanted)))
 
 
 def installed_by_us() -> tuple[str, ...]:
     """The packages that `install` has put onto this system since the cache was last removed."""
-    return tuple(_note().read_text().split()) if _note().exists() else ()
+    return tuple(dict.fromkeys(_note().read_text().split())) if _note().exists() else ()
 
 
 def _note() -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aicontainer import places
 from aicontainer.commands import run
-from aicontainer.errors import AicontainerError
+from aicontainer.errors import AicontainerError, MachineError
 from aicontainer.events import Event, Listener
 from aicontainer.sources.packages import apt, recipe
 
@@ -68,7 +68,8 @@ def programs(tell: Listener) -> None:
         if done % 20 == 0:
             tell(Event(step, "progress", f"{done} of {total} packages", fraction=min(1.0, done / total)))
 
-    flags = ["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", recipe.LINKER]
+    # the linker drops debug information: not making it in the first place saves a quarter of the time
+    flags = ["build", "-v", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", "-ldflags", recipe.LINKER]
     for output, package in packages.items():
         run(
             [go, *flags, "-o", beside / output, package],
@@ -114,7 +115,7 @@ def roots(tell: Listener) -> None:
 
         run(
             [
-                "mmdebstrap",
+                *("unshare", "--mount", "mmdebstrap"),  # so that its mounts end with it, however it ends
                 f"--variant={root.variant}",
                 *(f"--dpkgopt=path-exclude={pattern}" for pattern in DOCUMENTATION),
                 *(f"--customize-hook={hook}" for hook in root.hooks),
@@ -154,7 +155,26 @@ def remove_leftovers() -> None:
     keep = {recipe.programs(), recipe.archive(), recipe.folder() / "apt"}
     for path in recipe.folder().iterdir():
         if path not in keep:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder of the cache, unless something is mounted in it.
+
+    Raises
+    ------
+    MachineError
+        When something is: removing it would remove what is mounted.
+    """
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    inside = [mount for mount in mounts if Path(mount).is_relative_to(path)]
+    if inside:
+        raise MachineError(
+            f"{path.name} is not removed: something is mounted in it",
+            seen=", ".join(inside),
+            next_step=f"umount {' '.join(reversed(inside))}",
+        )
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def remove_go_caches() -> None:
@@ -164,4 +184,4 @@ def remove_go_caches() -> None:
         return
     for directory, _, _ in os.walk(caches / "modules"):
         Path(directory).chmod(0o700)
-    shutil.rmtree(caches)
+    remove(caches)

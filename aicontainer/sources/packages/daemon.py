@@ -24,10 +24,9 @@ PID_FILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/conta
 
 def packages() -> tuple[str, ...]:
     """The Debian packages that the engine needs here: none where one is installed already, buildx included."""
-    if answers() and _has_buildx():
-        return ()
     engine = (f"docker.io/{NEWER}", f"docker-cli/{NEWER}", "containerd", "runc", "iptables")
-    return (*(() if answers() else engine), f"docker-buildx/{NEWER}")
+    is_installed = shutil.which("dockerd") is not None or answers()  # it may be stopped: then it is started
+    return (*(() if is_installed else engine), *(() if _has_buildx() else (f"docker-buildx/{NEWER}",)))
 
 
 def _has_buildx() -> bool:
@@ -80,13 +79,14 @@ def _start() -> None:
             [program], stdin=subprocess.DEVNULL, stdout=record, stderr=record, start_new_session=True
         )
 
+    _note().write_text(str(process.pid))
+
     def look() -> Seen:
         if process.poll() is not None:
             return failed(f"dockerd ended with {process.returncode}: {_end_of(log)}")
         return _look()
 
     wait("Docker Engine to answer", look, limit=90, next_step=f"read its log: {log}")
-    _note().write_text(str(process.pid))
 
 
 def _note() -> Path:

@@ -1,11 +1,10 @@
 """From program and roots to the three images of this source, and one archive of them for the next time."""
 
-import subprocess
 from pathlib import Path
 
 from aicontainer import places
 from aicontainer.commands import run
-from aicontainer.errors import BuildError, CommandError
+from aicontainer.errors import BuildError, CommandError, MachineError
 from aicontainer.events import Event, Listener
 from aicontainer.package import engine as docker_engine
 from aicontainer.sources.packages import apt, recipe
@@ -57,7 +56,7 @@ def _root_name(root: recipe.Root) -> str:
 
 
 def _import(root: recipe.Root) -> None:
-    labels = (f"LABEL {docker_engine.LABEL}={docker_engine.COURSE}", f"LABEL {RECIPE_LABEL}={recipe.key()}")
+    labels = (f"LABEL {docker_engine.IMAGE_LABEL}={docker_engine.COURSE}", f"LABEL {RECIPE_LABEL}={recipe.key()}")
     changes = [word for label in labels for word in ("--change", label)]
     run(["docker", "import", *changes, root.archive, _root_name(root)], limit=LOAD_LIMIT)
     if root.name == "python":
@@ -71,7 +70,7 @@ def _build(file: str, root_name: str, tag: str, *, target: str, folders: dict[st
     try:
         run(
             [
-                *("docker", "buildx", "build", "--load", "--progress=plain"),
+                *("docker", "buildx", "build", "--builder", "default", "--load", "--progress=plain"),
                 *("--file", recipe.files() / f"{file}.Dockerfile", "--target", target, "--tag", tag),
                 *("--build-arg", f"ROOT={_root_name(root)}", "--build-arg", f"VERSION={recipe.KUBERNETES}"),
                 *("--label", f"{RECIPE_LABEL}={recipe.key()}"),
@@ -88,32 +87,37 @@ def _build(file: str, root_name: str, tag: str, *, target: str, folders: dict[st
 def keep(tell: Listener) -> None:
     """Write the images as one archive into the cache, beside its place first."""
     step = "archive of the images"
-    tell(Event(step, "started", estimate=15))
-    archive = recipe.archive()
+    tell(Event(step, "started", estimate=20))
+    archive, plain = recipe.archive(), recipe.folder() / "images.tar"
     beside = archive.with_name(archive.name + ".partial")
+    run(["docker", "save", "-o", plain, *KEPT], limit=LOAD_LIMIT)
     # the program is in the node image twice: only a window of 1 GiB sees that
-    _pipe(["docker", "save", *KEPT], ["zstd", "-3", "--long=30", "-q", "-f", "-o", str(beside)])
+    run(["zstd", "-3", "--long=30", "-q", "-f", "-o", beside, plain], limit=LOAD_LIMIT, gently=True)
+    plain.unlink()
     beside.replace(archive)
     tell(Event(step, "made", f"{archive.stat().st_size / 1e6:.0f} MB"))
 
 
 def load(tell: Listener) -> None:
-    """Load the images from the archive in the cache."""
+    """Load the images from the archive in the cache.
+
+    Raises
+    ------
+    MachineError
+        When the archive is damaged: it is removed then, and the next run builds it anew.
+    """
     step = "images"
-    tell(Event(step, "started", "loading from the cache", estimate=12))
-    _pipe(["zstd", "-d", "--long=30", "-q", "-c", str(recipe.archive())], ["docker", "load", "-q"])
+    tell(Event(step, "started", "loading from the cache", estimate=15))
+    plain = recipe.folder() / "images.tar"
+    try:
+        run(["zstd", "-d", "--long=30", "-q", "-f", "-o", plain, recipe.archive()], limit=LOAD_LIMIT)
+    except CommandError as error:
+        recipe.archive().unlink()
+        raise MachineError(
+            "the archive of the images in the cache was damaged, and is removed",
+            seen=error.seen,
+            next_step="run the same command again: it builds the images anew",
+        ) from error
+    run(["docker", "load", "-q", "-i", plain], limit=LOAD_LIMIT)
+    plain.unlink()
     tell(Event(step, "made", "loaded from the cache"))
-
-
-def _pipe(source: list[str], sink: list[str]) -> None:
-    with (
-        subprocess.Popen(source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as first,
-        subprocess.Popen(sink, stdin=first.stdout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as second,
-    ):
-        assert first.stdout is not None and first.stderr is not None and second.stdout is not None
-        first.stdout.close()  # so that the first ends when the second does
-        words = second.stdout.read().decode(errors="replace")
-        complaints = first.stderr.read().decode(errors="replace")
-    for argv, process, output in ((source, first, complaints), (sink, second, words)):
-        if process.returncode != 0:
-            raise CommandError(argv, process.returncode, output=output)
