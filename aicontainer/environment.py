@@ -181,7 +181,16 @@ def _only_one(tell: Listener) -> Iterator[None]:
             return pending(f"process {owner} is at it")
         return ready()
 
-    wait("another aicontainer to finish its set-up", look, limit=LOCK_LIMIT, tell=tell)
+    step = "wait for another aicontainer"
+    if (first := look()).state == "pending":
+        tell(Event(step, "started", first.text))
+        wait(
+            "another aicontainer to finish its set-up",
+            look,
+            limit=LOCK_LIMIT,
+            next_step="if that process hangs, end it; its lock goes with it",
+        )
+        tell(Event(step, "made"))
     try:
         note.write_text(str(os.getpid()))
         yield

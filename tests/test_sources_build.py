@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from aicontainer.errors import MachineError
 from aicontainer.events import Event
 from aicontainer.sources.packages import build, recipe
 
@@ -61,3 +62,18 @@ def test_an_old_go_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert build.go_packages() == build.GO_PACKAGES
     go.write_text("#!/bin/sh\necho go version go1.26.8 linux/amd64\n")
     assert build.go_packages() == ()
+
+
+def test_nothing_is_removed_where_something_is_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = tmp_path / "scratch" / "sys"
+    inside.mkdir(parents=True)
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"30 23 0:21 / {inside} rw - sysfs sys rw\n")
+    monkeypatch.setattr(build, "MOUNTS", mounts)
+    with pytest.raises(MachineError) as error:
+        build.remove(tmp_path / "scratch")
+    assert inside.exists()
+    assert f"umount {inside}" in error.value.next_step
+    mounts.write_text("")
+    build.remove(tmp_path / "scratch")
+    assert not inside.exists()

@@ -19,6 +19,7 @@ GO_LINE = (1, 24)
 GO_PACKAGES = tuple(f"golang-1.24-{part}/{apt.NEWER}" for part in ("go", "src"))
 GO_OF_DEBIAN = Path("/usr/lib/go-1.24/bin/go")
 MINUTES_LIMIT = 60 * 60
+MOUNTS = Path("/proc/self/mountinfo")
 DOCUMENTATION = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*")
 
 
@@ -166,7 +167,7 @@ def remove(path: Path) -> None:
     MachineError
         When something is: removing it would remove what is mounted.
     """
-    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    mounts = [line.split()[4] for line in MOUNTS.read_text().splitlines()]
     inside = [mount for mount in mounts if Path(mount).is_relative_to(path)]
     if inside:
         raise MachineError(

@@ -1,0 +1,63 @@
+"""The lock of the set-up, and what is left of the cache when everything is removed."""
+
+import subprocess
+import sys
+
+import pytest
+
+from aicontainer import environment, places
+from aicontainer.errors import InputError, TimedOut
+from aicontainer.events import Event
+
+HOLDER = """
+import sys, time
+from aicontainer import environment
+with environment._only_one(lambda event: None):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[1]))
+"""
+
+
+def _hold(seconds: float) -> "subprocess.Popen[str]":
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(seconds)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def test_a_second_process_waits_and_says_for_whom() -> None:
+    holder = _hold(1.0)
+    events: list[Event] = []
+    with environment._only_one(events.append):
+        assert holder.wait(timeout=10) == 0  # it is over before we get the lock
+    assert [event.kind for event in events] == ["started", "made"]
+    assert str(holder.pid) in events[0].text
+
+
+def test_a_killed_process_leaves_no_lock_behind() -> None:
+    holder = _hold(60)
+    holder.kill()
+    holder.wait()
+    events: list[Event] = []
+    with environment._only_one(events.append):
+        pass
+    assert events == []
+
+
+def test_waiting_for_the_lock_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "LOCK_LIMIT", 0.2)
+    holder = _hold(60)
+    try:
+        with pytest.raises(TimedOut) as error, environment._only_one(lambda event: None):
+            pass
+        assert str(holder.pid) in error.value.seen
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def test_an_unknown_need_is_refused_and_none_does_nothing() -> None:
+    with pytest.raises(InputError):
+        environment.ensure("moon")
+    assert environment.ensure("none") is None
+    assert not places.cache().exists()
