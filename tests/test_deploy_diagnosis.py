@@ -78,6 +78,12 @@ def test_one_crash_is_tolerated_and_a_loop_is_not(container: dict[str, Any], is_
     assert all(each.crashed and "3" in each.message for each in found)
 
 
+def test_the_trouble_of_the_template_before_does_not_count() -> None:
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    failing = pod(state=waiting("ErrImagePull"))
+    assert diagnosis.troubles(deployment(generation=4, conditions=[late]), [failing]) == []
+
+
 def test_a_pod_that_is_being_deleted_does_not_count() -> None:
     dying = pod(state=waiting("ImagePullBackOff"))
     dying["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"

@@ -47,7 +47,7 @@ def progress(deployment: Manifest) -> tuple[bool, str]:
     wanted = int(spec.get("replicas", 1))
     updated, available = int(status.get("updatedReplicas", 0)), int(status.get("availableReplicas", 0))
     total = int(status.get("replicas", 0))
-    if int(status.get("observedGeneration", 0)) < int(deployment["metadata"]["generation"]):
+    if not _is_observed(deployment):
         return False, "the cluster has not looked at the change yet"
     if updated < wanted:
         return False, f"{updated} of {wanted} new pods started"
@@ -56,6 +56,11 @@ def progress(deployment: Manifest) -> tuple[bool, str]:
     if available < updated:
         return False, f"{available} of {wanted} pods available"
     return True, f"{available} of {wanted} pods available"
+
+
+def _is_observed(deployment: Manifest) -> bool:
+    status = deployment.get("status") or {}
+    return int(status.get("observedGeneration", 0)) >= int(deployment["metadata"]["generation"])
 
 
 def newest(deployment: Manifest, replica_sets: Iterable[Manifest]) -> Manifest | None:
@@ -95,7 +100,12 @@ def outdated(pods: Iterable[Manifest], newest: Manifest) -> list[Manifest]:
 
 
 def troubles(deployment: Manifest, pods: Iterable[Manifest]) -> list[Trouble]:
-    """What stands in the way, worst first: of the pods of the newest ReplicaSet, then of the Deployment itself."""
+    """What stands in the way, worst first: of the pods of the newest ReplicaSet, then of the Deployment itself.
+
+    Nothing while the cluster has not looked at a change: what is seen until then is the trouble of the template before.
+    """
+    if not _is_observed(deployment):
+        return []
     found = [trouble for pod in alive(pods) for trouble in _of_pod(pod)]
     return sorted(found, key=lambda trouble: trouble.patience) + _of_deployment(deployment)
 

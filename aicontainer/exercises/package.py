@@ -34,7 +34,7 @@ def check_second_version(my_image: Any) -> Check:
     except ImageNotFound:
         return wrong("the engine has no such image")
     except WaitError as error:
-        return wrong(f"your image does not become ready as a server of education: {error.seen.splitlines()[-1]}")
+        return wrong(f"your image does not become ready: {error.seen.splitlines()[-1]}")
 
 
 def _new_layers(my_image: image.Image | str) -> list[image.Layer]:

@@ -121,6 +121,9 @@ def main() -> None:
     except AicontainerError as error:
         print(f"cannot serve: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    finally:
+        # a second SIGTERM while Python ends would make a clean end look like a killed one
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 if __name__ == "__main__":
