@@ -144,14 +144,15 @@ def status() -> Status:
         with docker_engine.engine() as client:
             version = client.version()["Version"]
             images = tuple(sorted(tag for image in docker_engine.images(client) for tag in image.tags))
-            containers = tuple(sorted(container.name for container in docker_engine.containers(client)))
+            on_network = client.containers.list(all=True, filters={"network": kind_cluster.NETWORK})
+            names = {container.name for container in (*docker_engine.containers(client), *on_network)}
     except EngineUnavailable as error:
         return Status(error.what, "none", "none", (), (), size)
     try:
         found = kind_cluster.find()
     except ClusterError as error:
-        return Status(version, error.what, "none", images, containers, size)
-    return Status(version, found.name, found.registry, images, containers, size)
+        return Status(version, error.what, "none", images, tuple(sorted(names)), size)
+    return Status(version, found.name, found.registry, images, tuple(sorted(names)), size)
 
 
 def _size(folder: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aicontainer.errors import ImageNotFound, ServerError, WaitError
+from aicontainer.errors import EngineError, ImageNotFound, ServerError, WaitError
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.learn import data, fit
 from aicontainer.learn.loss import mean_squared_error
@@ -35,6 +35,8 @@ def check_second_version(my_image: Any) -> Check:
         return wrong("the engine has no such image")
     except WaitError as error:
         return wrong(f"your image does not become ready: {error.seen.splitlines()[-1]}")
+    except EngineError as error:
+        return wrong(f"your image cannot be started: {error.seen or error.what}")
 
 
 def _new_layers(my_image: image.Image | str) -> list[image.Layer]:

@@ -45,7 +45,8 @@ def test_up_twice_at_once_makes_one_cluster() -> None:
     outputs = [process.communicate(timeout=LIMIT)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     with docker_engine.engine() as client:
-        names = sorted(container.name for container in docker_engine.containers(client))
+        found = client.containers.list(all=True, filters={"network": kind_cluster.NETWORK})
+        names = sorted(container.name for container in found)
     assert names == [kind_cluster.NODE, kind_cluster.REGISTRY]
 
 
