@@ -44,7 +44,7 @@ class Packages:
             return Plan((), minutes=0, gigabytes_while_building=0, gigabytes_kept=0)
         return Plan(
             installs=tuple(name.split("/")[0] for name in missing),
-            minutes=(0.5 if missing else 0.0) + (1.0 if self.is_built() else 9.0),
+            minutes=(0.5 if missing else 0.0) + (1.0 if self.is_built() else 12.0),
             gigabytes_while_building=GIGABYTES_KEPT if self.is_built() else GIGABYTES_WHILE_BUILDING,
             gigabytes_kept=GIGABYTES_KEPT,
         )

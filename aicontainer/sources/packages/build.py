@@ -48,7 +48,7 @@ def programs(tell: Listener) -> None:
     if target.exists():
         tell(Event(step, "found"))
         return
-    tell(Event(step, "started", "downloading modules", estimate=420))
+    tell(Event(step, "started", "downloading modules", estimate=600))
     log = places.logs() / "go.log"
     module = recipe.files() / "program"
     environment = _go_environment()

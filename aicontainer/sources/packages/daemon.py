@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 from aicontainer import places
@@ -80,6 +81,8 @@ def _start() -> None:
         )
 
     _note().write_text(str(process.pid))
+    # look after it, so that an engine that dies while this process lives does not stay as a zombie with its number
+    threading.Thread(target=process.wait, daemon=True).start()
 
     def look() -> Seen:
         if process.poll() is not None:
@@ -110,10 +113,12 @@ def _is_engine(pid_file: Path) -> bool:
 
 
 def _name_of(pid: str) -> str:
+    """The name of a process that runs; empty when there is none, or only what is left until its parent looks."""
     try:
-        return Path("/proc", pid, "comm").read_text().strip()
+        name, _, rest = Path("/proc", pid, "stat").read_text().partition("(")[2].rpartition(")")
     except (OSError, ValueError):
         return ""
+    return "" if rest.split()[0] in ("Z", "X") else name
 
 
 def is_ours() -> bool:
