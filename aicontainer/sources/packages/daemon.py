@@ -114,9 +114,11 @@ def _is_engine(pid_file: Path) -> bool:
 
 def _name_of(pid: str) -> str:
     """The name of a process that runs; empty when there is none, or only what is left until its parent looks."""
+    if not pid.isdigit():
+        return ""
     try:
         name, _, rest = Path("/proc", pid, "stat").read_text().partition("(")[2].rpartition(")")
-    except (OSError, ValueError):
+    except OSError:
         return ""
     return "" if rest.split()[0] in ("Z", "X") else name
 
