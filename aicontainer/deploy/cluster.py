@@ -48,8 +48,17 @@ class Cluster:
         """The context's name in the kubeconfig."""
         return f"kind-{self.name}"
 
+    @property
+    def kubectl_options(self) -> tuple[str, ...]:
+        """What kubectl needs to be told to talk to this cluster, and to leave ~/.kube, which is the user's, alone."""
+        return _kubectl_options(self.kubeconfig)
+
     def __repr__(self) -> str:
         return f"Cluster({self.name})"
+
+
+def _kubectl_options(kubeconfig: Path) -> tuple[str, ...]:
+    return ("--kubeconfig", str(kubeconfig), "--cache-dir", str(kubeconfig.parent / "cache"))
 
 
 def kubeconfig() -> Path:
@@ -204,9 +213,7 @@ def _api_answers(supply: Supply) -> bool:
 
 
 def _kubectl(supply: Supply, *words: str) -> str:
-    # kubectl would keep what it has learnt about a cluster in ~/.kube, which is the user's
-    ours = ("--kubeconfig", kubeconfig(), "--cache-dir", kubeconfig().parent / "cache", "--request-timeout", "5s")
-    return run([supply.kubectl, *ours, *words], limit=20)
+    return run([supply.kubectl, *_kubectl_options(kubeconfig()), "--request-timeout", "5s", *words], limit=20)
 
 
 def _kind(supply: Supply, *words: str | Path, **options: Any) -> None:

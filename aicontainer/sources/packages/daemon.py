@@ -59,6 +59,10 @@ def ensure(tell: Listener) -> None:
         return
     tell(Event(STEP, "started", estimate=8))
     mended = _remove_stale_pid_files()
+    wait("the engine that runs to answer or to end", _look_at_running, limit=60, next_step="docker info tells more")
+    if answers():
+        tell(Event(STEP, "found"))
+        return
     if Path("/run/systemd/system").is_dir():
         run(["systemctl", "start", "docker"], limit=120)
         wait("Docker Engine to answer", _look, limit=60)
@@ -69,6 +73,13 @@ def ensure(tell: Listener) -> None:
 
 def _look() -> Seen:
     return ready() if answers() else pending("it does not answer yet")
+
+
+def _look_at_running() -> Seen:
+    """An engine that was just started does not answer yet, one that was told to end still holds its pid file."""
+    if answers() or not PID_FILES[0].exists() or not _is_engine(PID_FILES[0]):
+        return ready()
+    return pending("it runs and does not answer")
 
 
 def _start() -> None:
