@@ -58,11 +58,11 @@ def ensure(tell: Listener) -> None:
         tell(Event(STEP, "found"))
         return
     tell(Event(STEP, "started", estimate=8))
-    mended = _remove_stale_pid_files()
     wait("the engine that runs to answer or to end", _look_at_running, limit=60, next_step="docker info tells more")
     if answers():
         tell(Event(STEP, "found"))
         return
+    mended = _remove_stale_pid_files()
     if Path("/run/systemd/system").is_dir():
         run(["systemctl", "start", "docker"], limit=120)
         wait("Docker Engine to answer", _look, limit=60)
@@ -77,7 +77,7 @@ def _look() -> Seen:
 
 def _look_at_running() -> Seen:
     """An engine that was just started does not answer yet, one that was told to end still holds its pid file."""
-    if answers() or not PID_FILES[0].exists() or not _is_engine(PID_FILES[0]):
+    if answers() or not _is_engine(PID_FILES[0]):
         return ready()
     return pending("it runs and does not answer")
 
@@ -120,7 +120,11 @@ def _remove_stale_pid_files() -> bool:
 
 
 def _is_engine(pid_file: Path) -> bool:
-    return _name_of(pid_file.read_text().strip()) in {"dockerd", "containerd"}
+    try:
+        pid = pid_file.read_text().strip()
+    except FileNotFoundError:  # there is none, or the engine has just ended and taken it along
+        return False
+    return _name_of(pid) in {"dockerd", "containerd"}
 
 
 def _name_of(pid: str) -> str:
