@@ -1,4 +1,4 @@
-"""What every source of images gives: an engine that answers, two programs, and the names of three images.
+"""What every source of images gives: an engine that answers, two programs, and the names of the images.
 
 A source is one answer to "where do Docker, kind and the images come from on this machine?". ``environment.up`` asks
 the sources in a fixed order and uses the first one that can work here.
@@ -27,6 +27,7 @@ class Supply:
 
     ``node_image`` is the image of the cluster's nodes; empty means the one that this kind has pinned. ``base_image``
     is given to every Dockerfile as ``BASE``. ``registry_image`` is the registry that runs beside the cluster.
+    ``prometheus_image`` and ``alertmanager_image`` have the program as entrypoint; the manifests give its options.
     """
 
     kind: Path
@@ -34,6 +35,8 @@ class Supply:
     node_image: str
     base_image: str
     registry_image: str
+    prometheus_image: str
+    alertmanager_image: str
 
 
 class Source(Protocol):

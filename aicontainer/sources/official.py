@@ -14,7 +14,9 @@ from aicontainer.sources.base import Plan, Supply
 
 BASE_IMAGE = "python:3.13-slim"
 REGISTRY_IMAGE = "registry:2"
-IMAGES = (BASE_IMAGE, REGISTRY_IMAGE)
+PROMETHEUS_IMAGE = "prom/prometheus:v2.53.3"
+ALERTMANAGER_IMAGE = "prom/alertmanager:v0.28.1"
+IMAGES = (BASE_IMAGE, REGISTRY_IMAGE, PROMETHEUS_IMAGE, ALERTMANAGER_IMAGE)
 
 
 class OfficialImages:
@@ -61,7 +63,15 @@ class OfficialImages:
                 tell(Event(f"image {name}", "started", estimate=30))
                 client.images.pull(name)
                 tell(Event(f"image {name}", "made"))
-        return Supply(_found("kind"), _found("kubectl"), "", BASE_IMAGE, REGISTRY_IMAGE)
+        return Supply(
+            kind=_found("kind"),
+            kubectl=_found("kubectl"),
+            node_image="",
+            base_image=BASE_IMAGE,
+            registry_image=REGISTRY_IMAGE,
+            prometheus_image=PROMETHEUS_IMAGE,
+            alertmanager_image=ALERTMANAGER_IMAGE,
+        )
 
     def tidy(self, tell: Listener) -> None:
         """Nothing to do: the engine keeps the images."""

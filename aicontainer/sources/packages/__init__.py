@@ -69,6 +69,8 @@ class Packages:
             node_image=images.NODE,
             base_image=images.BASE,
             registry_image=images.REGISTRY,
+            prometheus_image=images.PROMETHEUS,
+            alertmanager_image=images.ALERTMANAGER,
         )
 
     def tidy(self, tell: Listener) -> None:
@@ -80,7 +82,7 @@ class Packages:
     def _build(self, tell: Listener) -> None:
         # Go needs the processor, Debian's part mostly waits for the mirror: side by side they take no longer than Go
         with ThreadPoolExecutor(2) as pool:
-            parts = [pool.submit(build.programs, tell), pool.submit(build.roots, tell)]
+            parts = [pool.submit(build.programs, tell), pool.submit(self._build_from_debian, tell)]
             try:
                 for part in as_completed(parts):
                     part.result()
@@ -88,6 +90,10 @@ class Packages:
                 end_all()  # one has failed or the user interrupts: the other must not go on unseen
                 raise
         images.assemble(tell)
+
+    def _build_from_debian(self, tell: Listener) -> None:
+        build.roots(tell)
+        images.assemble_from_debian(tell)
 
     def _needed(self) -> tuple[str, ...]:
         always = ("zstd", *daemon.packages())

@@ -1,4 +1,4 @@
-"""From program and roots to the three images of this source, and one archive of them for the next time."""
+"""From program and roots to the images of this source, and one archive of them for the next time."""
 
 from pathlib import Path
 
@@ -12,43 +12,60 @@ from aicontainer.sources.packages import apt, recipe
 NODE = f"aicontainer/node:{recipe.KUBERNETES}"
 BASE = "aicontainer/python:3.13"
 REGISTRY = "aicontainer/registry:2.8.3"
-KEPT = (NODE, BASE, REGISTRY)
+PROMETHEUS = "aicontainer/prometheus:2.53.3"
+ALERTMANAGER = "aicontainer/alertmanager:0.28.1"
+KEPT = (NODE, BASE, REGISTRY, PROMETHEUS, ALERTMANAGER)
 PODS = ("kube", "coredns", "pause")
+# Debian package, Dockerfile, its target, and the image that is made of them
+FROM_PACKAGES = (
+    ("docker-registry", "registry", "registry", REGISTRY),
+    ("prometheus", "monitor", "prometheus", PROMETHEUS),
+    ("prometheus-alertmanager", "monitor", "alertmanager", ALERTMANAGER),
+)
 RECIPE_LABEL = "io.github.aicontainer.recipe"
 LOAD_LIMIT = 600
 
 
 def are_loaded() -> bool:
-    """Whether the engine has all three, made by this very recipe, and the programs are there."""
+    """Whether the engine has them all, made by this very recipe, and the programs are there."""
     with docker_engine.engine() as client:
         labelled = client.images.list(filters={"label": f"{RECIPE_LABEL}={recipe.key()}"})
     names = {tag for image in labelled for tag in image.tags}
     return set(KEPT) <= names and recipe.programs().exists()
 
 
-def assemble(tell: Listener) -> None:
-    """Make the images in the engine."""
-    step = "images"
-    tell(Event(step, "started", "roots", estimate=40))
+def assemble_from_debian(tell: Listener) -> None:
+    """Make in the engine what needs the roots and Debian's packages only: this can go on while Go still builds."""
+    step = "images from Debian packages"
+    tell(Event(step, "started", "roots", estimate=20))
     for root in recipe.ROOTS:
         _import(root)
+    for number, (package, file, target, name) in enumerate(FROM_PACKAGES):
+        tell(Event(step, "progress", target, fraction=0.4 + number / 5))
+        unpacked = recipe.folder() / package
+        apt.unpack(package, unpacked)
+        _build(file, "python", name, target=target, folders={"package": unpacked})
+    tell(Event(step, "made", ", ".join(name for *_, name in FROM_PACKAGES)))
+
+
+def assemble(tell: Listener) -> None:
+    """Make the node's image in the engine, of what `assemble_from_debian` has imported and of the program."""
+    step = "node image"
+    tell(Event(step, "started", estimate=30))
+    built = recipe.programs()
     for number, name in enumerate(PODS):
-        tell(Event(step, "progress", name, fraction=0.2 + number / 10))
+        tell(Event(step, "progress", name, fraction=number / 10))
         file, base = ("node", "node") if name == "pause" else ("kube", "kube")
-        _build(file, base, f"aicontainer/{name}:node", target=name)
+        _build(file, base, f"aicontainer/{name}:node", target=name, folders={"built": built})
     pods = recipe.folder() / "pods"
     pods.mkdir(exist_ok=True)
     run(["docker", "save", "-o", pods / "pods.tar", *(f"aicontainer/{name}:node" for name in PODS)], limit=LOAD_LIMIT)
-    tell(Event(step, "progress", "node", fraction=0.6))
-    _build("node", "node", NODE, target="node", folders={"pods": pods})
-    tell(Event(step, "progress", "registry", fraction=0.9))
-    unpacked = recipe.folder() / "registry"
-    apt.unpack("docker-registry", unpacked)
-    _build("registry", "python", REGISTRY, target="registry", folders={"package": unpacked})
+    tell(Event(step, "progress", "node", fraction=0.5))
+    _build("node", "node", NODE, target="node", folders={"built": built, "pods": pods})
     # roots and pods were steps on the way; their layers stay with the images that are kept
     run(["docker", "rmi", *(_root_name(root) for root in recipe.ROOTS)], limit=60)
     run(["docker", "rmi", *(f"aicontainer/{name}:node" for name in PODS)], limit=60)
-    tell(Event(step, "made", ", ".join(KEPT)))
+    tell(Event(step, "made", NODE))
 
 
 def _root_name(root: recipe.Root) -> str:
@@ -63,9 +80,8 @@ def _import(root: recipe.Root) -> None:
         run(["docker", "tag", _root_name(root), BASE], limit=30)
 
 
-def _build(file: str, root_name: str, tag: str, *, target: str, folders: dict[str, Path] | None = None) -> None:
+def _build(file: str, root_name: str, tag: str, *, target: str, folders: dict[str, Path]) -> None:
     root = next(root for root in recipe.ROOTS if root.name == root_name)
-    contexts = {"built": recipe.programs(), **(folders or {})}
     log = places.logs() / f"image-{target}.log"
     try:
         run(
@@ -74,7 +90,7 @@ def _build(file: str, root_name: str, tag: str, *, target: str, folders: dict[st
                 *("--file", recipe.files() / f"{file}.Dockerfile", "--target", target, "--tag", tag),
                 *("--build-arg", f"ROOT={_root_name(root)}", "--build-arg", f"VERSION={recipe.KUBERNETES}"),
                 *("--label", f"{RECIPE_LABEL}={recipe.key()}"),
-                *(word for name, path in contexts.items() for word in ("--build-context", f"{name}={path}")),
+                *(word for name, path in folders.items() for word in ("--build-context", f"{name}={path}")),
                 recipe.files(),
             ],
             limit=LOAD_LIMIT,
