@@ -27,6 +27,8 @@ MEMORY = "256m"
 RUN_SECONDS = 60
 PATIENCE = 2  # seconds between asking a program to end and killing it
 ENDED_BY_LIMIT = (124, 137)  # how `timeout` ends: it asked the program to end, or had to kill it
+# a shell waits for every process that lost its parent, as process number 1 has to; cat ends when nobody holds its input
+KEEPER = ("sh", "-c", "cat; exit")
 OPEN_AGAIN = "run the cell again that opens the workshop"
 
 # The least that lets a program make namespaces and mount. AppArmor's and SELinux's usual profiles forbid mounting.
@@ -51,8 +53,9 @@ fi
 mkdir /cgroup/probe
 test -f /cgroup/probe/pids.max
 rmdir /cgroup/probe
-unshare --pid --fork --mount-proc --uts --ipc --net true
 """
+# a program of its own: an old engine cannot run a second one once the first group has handed its controllers on
+TRY = "unshare --pid --fork --mount-proc --uts --ipc --net true"
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +152,7 @@ def start(base: str, rights: tuple[dict[str, Any], ...] = RIGHTS) -> Workshop:
         workshop = _open(base, asked)
         try:
             workshop.shell(PREPARE)
+            workshop.shell(TRY)
         except BaseException as error:
             workshop.close()
             if not isinstance(error, EngineError):
@@ -169,7 +173,7 @@ def _open(base: str, rights: dict[str, Any]) -> Workshop:
         with mapped(f"start a helper container of {base}"):
             container = client.containers.create(
                 base,
-                ["cat"],
+                list(KEEPER),
                 entrypoint="",
                 user="0",
                 labels=LABELS,
