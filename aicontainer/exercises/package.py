@@ -105,9 +105,7 @@ def check_order(my_images: Any) -> Check:
 
 
 def _is_pair(given: Any) -> bool:
-    return (
-        isinstance(given, tuple | list) and len(given) == 2 and all(isinstance(x, str | image.Image) for x in given)
-    )
+    return isinstance(given, tuple | list) and len(given) == 2 and all(isinstance(x, str | image.Image) for x in given)
 
 
 def _order(first: image.Image | str, second: image.Image | str) -> Check:
