@@ -111,7 +111,8 @@ def _is_pair(given: Any) -> bool:
 def _order(first: image.Image | str, second: image.Image | str) -> Check:
     for each in (first, second):
         name = each if isinstance(each, str) else each.name
-        if name.rpartition(":")[2] in {"", "latest", name}:
+        tag = name.rpartition("/")[2].partition(":")[2]  # the registry before the last slash may have a port
+        if tag in {"", "latest"}:
             return wrong(f"{name} is called latest, as every image without a tag is: which model is in it?")
     return _judge_layers(_not_in(first, second)) or _runs_as_root(first) or _judge_models(first, second)
 
