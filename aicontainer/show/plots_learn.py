@@ -41,7 +41,7 @@ def losses_over_score(reach: float = 6.0) -> Plot:
     axes.set_ylim(-0.1, HIGHEST)
     axes.set_xlabel("score z of a row whose truth is 1 (no unit)")
     axes.set_ylabel("loss of the row (nats, or no unit)")
-    axes.legend(frameon=False, loc="upper center", fontsize="small")
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), fontsize="small")  # beside no curve
     steep = cross_entropy([-reach, reach], [1, 1])
     flat = np.square(LINKS["logistic"](np.array([-reach, -2.0])) - 1)
     alt = (
