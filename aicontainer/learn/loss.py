@@ -78,7 +78,7 @@ def _vector(name: str, values: Any) -> Array:
         raise DataError(
             f"{name} must be finite numbers",
             seen=f"{array.size - int(finite.sum())} of {array.size} are NaN or infinite",
-            next_step="look for missing values in the rows, and for weights that ran away",
+            next_step="look for missing values in the rows; if weights ran away in a descent, take a smaller rate",
         )
     return array
 
