@@ -75,7 +75,7 @@ def test_at_the_minimum_from_the_start_it_stays_there():
     assert descend(X, np.zeros(2), 0.3, 10).losses == (0.0,) * 11
 
 
-@pytest.mark.parametrize(("rate", "steps"), [(0.0, 5), (-0.1, 5), (float("nan"), 5), (float("inf"), 5), (0.1, -1)])
+@pytest.mark.parametrize(("rate", "steps"), [(0.0, 5), (-0.1, 5), (float("nan"), 5), (float("inf"), 5), (0.1, -1), (0.1, 2.5)])
 def test_rates_and_steps_without_a_meaning_are_refused(rows, rate, steps):
     with pytest.raises(DataError, match="above 0"):
         descend(*rows, rate, steps)

@@ -74,7 +74,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         n, d = self.X.shape
-        return f"Dataset({self.name}: {n} rows, {d} features -> {self.target})"
+        return f"Dataset({self.name}: {n} rows, {d} feature{'s' if d > 1 else ''} -> {self.target})"
 
     def take(self, rows: Sequence[int]) -> "Dataset":
         """Some of its rows, in the order of these positions, with a fingerprint of their own.

@@ -49,13 +49,13 @@ def descend(X: Array, y: Array, rate: float, steps: int, objective: Objective = 
         When the rate or the steps make no sense, when the rows cannot be used, and when the loss grows instead of
         falling.
     """
-    if not (math.isfinite(rate) and rate > 0) or steps < 0:
-        raise DataError("the rate must be above 0 and the steps not below 0", seen=f"rate {rate}, steps {steps}")
+    if not (math.isfinite(rate) and rate > 0) or steps != max(0, int(steps)):
+        raise DataError("the rate must be above 0, the steps a whole number from 0", seen=f"rate {rate}, steps {steps}")
     X = table(X)
     weights, bias = np.zeros(X.shape[1]), 0.0
     losses = [objective.loss(linear(X, weights, bias), y)]
     with np.errstate(over="ignore", invalid="ignore"):  # told below, as an error with the numbers that matter
-        for _ in range(steps):
+        for _ in range(int(steps)):
             dw, db = objective.gradient(X, y, weights, bias)
             weights, bias = weights - rate * dw, bias - rate * db
             scores = linear(X, weights, bias)
