@@ -75,10 +75,16 @@ def test_at_the_minimum_from_the_start_it_stays_there():
     assert descend(X, np.zeros(2), 0.3, 10).losses == (0.0,) * 11
 
 
-@pytest.mark.parametrize(("rate", "steps"), [(0.0, 5), (-0.1, 5), (float("nan"), 5), (float("inf"), 5), (0.1, -1), (0.1, 2.5)])
-def test_rates_and_steps_without_a_meaning_are_refused(rows, rate, steps):
-    with pytest.raises(DataError, match="above 0"):
-        descend(*rows, rate, steps)
+@pytest.mark.parametrize("rate", [0.0, -0.1, float("nan"), float("inf")])
+def test_rates_without_a_meaning_are_refused(rows, rate):
+    with pytest.raises(DataError, match="rate must be above 0"):
+        descend(*rows, rate, 5)
+
+
+@pytest.mark.parametrize("steps", [-1, 2.5, float("nan"), float("inf")])
+def test_steps_without_a_meaning_are_refused(rows, steps):
+    with pytest.raises(DataError, match="whole number"):
+        descend(*rows, 0.1, steps)
 
 
 def test_the_thread_begins_at_the_loss_it_always_had(rows):

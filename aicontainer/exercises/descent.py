@@ -133,7 +133,9 @@ def check_classifier(path: Path | None = None) -> Check:
         return wrong(f"{error.what}; write it with model.save(path)")
     ten = tuple(name for name in data.load("medicine").features if name.startswith("mean_"))
     if model.features != ten:
-        return wrong(f"it has {len(model.features)} features; take the {len(ten)} whose names begin with mean_, in order")
+        return wrong(
+            f"it has {len(model.features)} features; take the ten whose names begin with mean_, in their order"
+        )
     whole = data.load("medicine", features=ten)
     split = data.hold_out(whole, SHARE, SEED)
     fault = _wrong_rows(model, whole, split) or _wrong_parts(model, whole, split) or _wrong_loss(model, split)

@@ -49,7 +49,7 @@ def descend(X: Array, y: Array, rate: float, steps: int, objective: Objective = 
         When the rate or the steps make no sense, when the rows cannot be used, and when the loss grows instead of
         falling.
     """
-    if not (math.isfinite(rate) and rate > 0) or steps != max(0, int(steps)):
+    if not (math.isfinite(rate) and rate > 0) or not steps >= 0 or steps % 1:
         raise DataError("the rate must be above 0, the steps a whole number from 0", seen=f"rate {rate}, steps {steps}")
     X = table(X)
     weights, bias = np.zeros(X.shape[1]), 0.0
