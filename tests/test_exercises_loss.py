@@ -142,7 +142,7 @@ WRONG_ENTROPIES = [
     (lambda z, y: np.mean((probability(z) - y) ** 2), "squared error of the probability"),
     (lambda z, y: cross_entropy(z, y), "one number for each row"),
     (lambda z, y: "small", "must return one number"),
-    (lambda z, y: 3 * stable(z, y), "compare row by row"),
+    (lambda z, y: 3 * stable(z, y), "set the rows beside"),
     (lambda z, y: z @ np.ones(3), "raised ValueError"),
 ]
 

@@ -116,7 +116,7 @@ def _ordinary_fault(function: Callable[[Array, Array], Any], answer: float, z: A
         "it is the squared error of the probability: take the surprise": float(np.mean((p - y) ** 2)),
     }
     known = next((fault for fault, value in faults.items() if math.isclose(answer, value, rel_tol=EXACT)), "")
-    return known or f"it gives {answer:.6g} instead of {wanted:.6g}: compare row by row with cross_entropy.cross_entropy(z, y)"
+    return known or f"it gives {answer:.6g} instead of {wanted:.6g}: set the rows beside cross_entropy.cross_entropy"
 
 
 def _far_fault(answer: float, wanted: float) -> str:
