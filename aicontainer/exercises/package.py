@@ -127,7 +127,7 @@ def _judge_layers(new: list[image.Layer]) -> Check | None:
         again = new[1].instruction.split()[0]
         return wrong(f"{len(new)} layers are new: the model comes in first, and {again} below it is done again")
     if len(new) > 1:
-        return wrong(f"{len(new)} layers are new, from {begun.split()[0]} on, which needs no model: move it up")
+        return wrong(f"{len(new)} layers are new, from {begun.split()[0]} on: it sees the model, and does not need it")
     if new[0].size > SMALL_LAYER:
         megabytes = new[0].size / 1e6
         return wrong(f"one layer is new, but it has {megabytes:.0f} MB: more than the model is copied there")

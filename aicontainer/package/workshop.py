@@ -163,7 +163,7 @@ def start(base: str, rights: tuple[dict[str, Any], ...] = RIGHTS) -> Workshop:
     raise EngineError(
         "this engine lets no container make namespaces and groups of its own",
         seen=refused,
-        next_step="read this section without running it; everything else works without the workshop",
+        next_step="leave out the cells that use the workshop; all others work without it",
     )
 
 

@@ -10,11 +10,12 @@ import pytest
 
 from aicontainer import model
 from aicontainer.exercises import package
-from aicontainer.learn import fit
+from aicontainer.learn import data, fit
 from aicontainer.package import image, workshop
 
 UNSHARE = ["unshare", "--pid", "--fork"]
 PACKAGES = "RUN python -m pip install --no-index --find-links=wheels --root-user-action=ignore -r requirements.txt"
+MOUNTED = f"RUN --mount=type=bind,target=/context cd /context && {PACKAGES.removeprefix('RUN ')}"
 CMD = 'CMD ["python", "-m", "aicontainer.serve"]'
 NAMED = "COPY requirements.txt ./\nCOPY wheels wheels"
 ENV = "ENV MODEL_FILE=/app/model.json"
@@ -142,6 +143,7 @@ def without(*left_out: str) -> tuple[str, ...]:
             (NAMED, PACKAGES, "COPY . .", ENV, "USER 10001", CMD),
             "more than the model is copied there",
         ),
+        ((MOUNTED, *without(NAMED, PACKAGES)), "from RUN on: it sees the model"),
         (without("USER 10001"), "runs as root"),
         (without(ENV), "does not become ready"),
         ((*without(CMD), 'CMD ["/no/such/program"]'), "cannot be started"),
@@ -169,5 +171,51 @@ def twice_the_same(kitchen: Kitchen) -> Any:
 )
 def test_each_wrong_pair_gets_its_own_hint(kitchen: Kitchen, pair: Callable[[Kitchen], Any], hint: str) -> None:
     check = package.check_order(pair(kitchen))
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
+def second_version(
+    kitchen: Kitchen, *, version: str = "2", steps: int = 100, lines: tuple[str, ...] = ()
+) -> image.Image:
+    """Built from the course's own Dockerfile, or from the given lines."""
+    trained = replace(fit.train(data.load(fit.DEFAULT), steps=steps), version=version)
+    file = trained.save(kitchen.folder / "second.json")
+    if lines:
+        return kitchen.one(file, *lines)
+    kitchen.made.append(f"aicontainer/test:{secrets.token_hex(6)}")
+    return image.build(file, kitchen.base, kitchen.made[-1])
+
+
+@pytest.fixture
+def first_version(engine: Any) -> None:
+    """The image that the notebook has built before."""
+    image.build(fit.ensure_model(), engine.base_image)
+
+
+@pytest.mark.usefixtures("first_version")
+def test_a_second_version_is_right_twice(kitchen: Kitchen) -> None:
+    made = second_version(kitchen)
+    first = package.check_second_version(made)
+    assert first.state == "right", first
+    assert package.check_second_version(made.name) == first
+
+
+@pytest.mark.usefixtures("first_version")
+@pytest.mark.parametrize(
+    ("made", "hint"),
+    [
+        (lambda kitchen: "aicontainer/test:none", "no such image"),
+        (lambda kitchen: second_version(kitchen, version="1"), 'serves version "1", not "2"'),
+        (lambda kitchen: second_version(kitchen, steps=3), "train it longer"),
+        (lambda kitchen: second_version(kitchen, lines=without("USER 10001")), "runs as root"),
+        (lambda kitchen: second_version(kitchen, lines=without(ENV)), "does not become ready"),
+        (lambda kitchen: second_version(kitchen, lines=RIGHT), "layers are new"),
+    ],
+)
+def test_each_wrong_second_version_gets_its_own_hint(
+    kitchen: Kitchen, made: Callable[[Kitchen], Any], hint: str
+) -> None:
+    check = package.check_second_version(made(kitchen))
     assert check.state == "wrong"
     assert hint in check.text
