@@ -168,6 +168,8 @@ def start(base: str, rights: tuple[dict[str, Any], ...] = RIGHTS) -> Workshop:
 
 
 def _open(base: str, rights: dict[str, Any]) -> Workshop:
+    import docker.errors
+
     client = connect()
     try:
         with mapped(f"start a helper container of {base}"):
@@ -187,11 +189,12 @@ def _open(base: str, rights: dict[str, Any]) -> Workshop:
                 environment={"LD_LIBRARY_PATH": "/usr/local/lib"},
                 **rights,
             )
-            lifeline = container.attach_socket(params={"stdin": 1, "stream": 1})
             try:
+                lifeline = container.attach_socket(params={"stdin": 1, "stream": 1})
                 container.start()
             except BaseException:
-                container.remove(force=True)
+                with suppress(docker.errors.APIError):  # the engine may have removed it already
+                    container.remove(force=True)
                 raise
     except AicontainerError:
         client.close()

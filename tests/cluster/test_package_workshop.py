@@ -93,8 +93,9 @@ def test_what_is_tried_and_not_enough_does_not_stay(engine: Any) -> None:
     before = of_image(engine.base_image)
     with pytest.raises(EngineError):
         workshop.start(engine.base_image, ({"cap_drop": ["ALL"]},))
-    with pytest.raises(EngineError):
-        workshop.start(engine.base_image, ({"cap_add": ["NO_SUCH_RIGHT"]},))
+    with pytest.raises(EngineError, match="start a helper") as never_started:
+        workshop.start(engine.base_image, ({"devices": ["/no/such/device"]},))
+    assert "/no/such/device" in never_started.value.seen
     with pytest.raises(ImageNotFound):
         workshop.start("aicontainer/no-such-image:1")
     assert of_image(engine.base_image) <= before
