@@ -1,11 +1,12 @@
 """What all tests share: folders of their own, and the mark for the long ones."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from aicontainer import places
+from aicontainer.package import wheels
 
 CLUSTER = Path(__file__).parent / "cluster"
 
@@ -35,3 +36,15 @@ def own_folders(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
         monkeypatch.setenv(places.WORK_VARIABLE, str(tmp_path / "work"))
         monkeypatch.setattr(places, "logs", lambda: tmp_path / "work" / "logs")
     yield
+
+
+@pytest.fixture
+def kept_wheels(own_folders: None) -> Callable[[tuple[str, ...]], Path]:
+    """Makes the folder of the cache in which the wheels of these requirements are looked for."""
+
+    def make(requirements: tuple[str, ...]) -> Path:
+        folder = places.cache() / "wheels" / wheels._key(sorted(requirements), wheels.PYTHON)
+        folder.mkdir(parents=True)
+        return folder
+
+    return make
