@@ -62,7 +62,7 @@ INOTIFY = _linux(
 )
 
 DOCKER_ABSENT = Advice(
-    debian=f"sudo systemctl start docker; where it is missing: sudo apt-get install docker.io; or as root: {_UP}",
+    debian=f"sudo systemctl start docker; where it is missing: sudo apt-get install docker.io; or {_UP}",
     fedora="sudo dnf install moby-engine docker-buildx, then sudo systemctl enable --now docker",
     macos=f"open -a Docker; where it is missing: {_INSTALL_DESKTOP}",
     windows=f"on Windows: {_INSTALL_DESKTOP}, start it; Settings, Resources, WSL integration: switch this system on",
@@ -100,11 +100,11 @@ CGROUPS = Advice(
 )
 
 PROGRAM = Advice(
-    debian=f"nothing to do: {_UP}; or put the release of its project into a folder of PATH",
-    fedora=f"nothing to do: {_UP}; kubectl also: sudo dnf install kubernetes-client",
+    debian=f"{_UP}; or put the release of its project into a folder of PATH",
+    fedora=f"{_UP}; kubectl also: sudo dnf install kubernetes-client",
     macos="brew install kind kubectl",
-    windows=f"nothing to do: {_UP}; or in WSL put the release of its project into a folder of PATH",
-    other=f"nothing to do: {_UP}; or put the release of its project into a folder of PATH",
+    windows=f"{_UP}; or in WSL put the release of its project into a folder of PATH",
+    other=f"{_UP}; or put the release of its project into a folder of PATH",
 )
 
 PROGRAM_BROKEN = _linux(
@@ -146,6 +146,9 @@ TLS = Advice(
     other=f"{_FROM_COMPANY} put it into the system's store and into pip: pip config set global.cert",
 )
 
+_ASK = "python -m pip download --no-deps numpy shows the same at length; often it is a proxy, or no network"
+TLS_ASK = _linux(_ASK, macos=_ASK, windows=f"in WSL: {_ASK}")
+
 TLS_ENGINE = Advice(
     debian="sudo systemctl restart docker, once the system trusts that CA: the engine reads it at its start",
     fedora="sudo systemctl restart docker, once the system trusts that CA: the engine reads it at its start",
@@ -155,9 +158,9 @@ TLS_ENGINE = Advice(
 )
 
 SOURCE = Advice(
-    debian="start Docker where it is installed; or as root: aicontainer up, which installs what is missing",
-    fedora="start Docker and have kind and kubectl on PATH; where images cannot be pulled, see proxies and TLS above",
-    macos="start Docker Desktop; brew install kind kubectl; where images cannot be pulled, see proxies and TLS above",
-    windows="start Docker Desktop with WSL integration; where images cannot be pulled, see proxies and TLS above",
-    other="start Docker and have kind and kubectl on PATH; where images cannot be pulled, see proxies and TLS above",
+    debian="start Docker where it is installed; or as root, or with sudo: aicontainer up, which brings all of it",
+    fedora="start Docker and let it reach an image registry; where it cannot pull, see proxies and TLS above",
+    macos="start Docker Desktop; brew install kind kubectl; where it cannot pull, see proxies and TLS above",
+    windows="start Docker Desktop with WSL integration; where it cannot pull, see proxies and TLS above",
+    other="start Docker and let it reach an image registry; where it cannot pull, see proxies and TLS above",
 )

@@ -107,7 +107,7 @@ def _docker(here: Here) -> Seen:
 
 def _docker_memory(here: Here) -> Seen:
     found = here.engine_if_any()
-    return engine.judge_memory(found) if found else Seen("no engine to ask", "not known")
+    return engine.judge_memory(found) if found else Seen("no engine to ask", "not known", advice.DOCKER_ABSENT)
 
 
 def _cgroups(here: Here) -> Seen:
@@ -138,6 +138,6 @@ LOOKS = (
     Look("kubectl", advice.PROGRAM, lambda here: engine.program("kubectl")),
     Look("ports", advice.PORTS, lambda here: network.ports()),
     Look("proxies", advice.PROXY_ENGINE, lambda here: network.proxies(here.variables, here.engine_if_any())),
-    Look("TLS", advice.TLS, lambda here: tls.look(here.variables)),
+    Look("TLS", advice.TLS_ASK, lambda here: tls.look(here.variables)),
     Look("image source", advice.SOURCE, _source),
 )
