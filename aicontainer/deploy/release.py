@@ -225,7 +225,7 @@ class Release:
             return pending(text)
         if not looks.exhausted(trouble):
             return pending(f"{text}; {trouble}")
-        return failed(self._explained(trouble))
+        return failed(self._explained(trouble), trouble.next_step)
 
     def _explained(self, trouble: diagnosis.Trouble) -> str:
         if not trouble.crashed:
