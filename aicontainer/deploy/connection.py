@@ -116,8 +116,9 @@ def _ours(error: Exception, what: str) -> ClusterError:
             return ClusterError(what, seen=seen, status=status)
         case dynamic.ResourceNotFoundError():
             return ObjectRefused(f"{what}: the cluster does not know this kind of object", seen=str(error))
-        case urllib3.exceptions.HTTPError() if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return _damaged(f"it belongs to another cluster: {error}")
+        case urllib3.exceptions.HTTPError() if "SSLError(" in str(error):
+            other = "CERTIFICATE_VERIFY_FAILED" in str(error)
+            return _damaged(f"{'it is of another cluster' if other else 'its certificate or key is damaged'}: {error}")
         case urllib3.exceptions.HTTPError():
             return ClusterError("the cluster does not answer", seen=str(error), next_step="aicontainer up")
         case ConfigException():
