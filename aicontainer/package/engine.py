@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+<<<<<<< HEAD
 from aicontainer.errors import (
     NO_ROOM,
     AicontainerError,
@@ -21,6 +22,10 @@ from aicontainer.errors import (
     InputError,
     disk_full,
 )
+=======
+from aicontainer import places
+from aicontainer.errors import AicontainerError, BuildError, EngineError, EngineUnavailable, ImageNotFound, InputError
+>>>>>>> main
 from aicontainer.events import Event, Listener, silent
 
 if TYPE_CHECKING:
@@ -43,6 +48,14 @@ OUR_IMAGES = {"label": f"{IMAGE_LABEL}={COURSE}"}
 LIMIT_SECONDS = 600
 # whether an engine answers at all: one that was stopped in mid-air takes connections and keeps silent
 ANSWER_SECONDS = 30
+
+
+def buildx_environment() -> dict[str, str]:
+    """Variables for ``docker buildx``: its notes go into our cache, and a builder that the user has chosen stays out.
+
+    Without them buildx would make a folder in the user's home, and build where that folder says.
+    """
+    return {"BUILDX_CONFIG": str(places.cache() / "buildx"), "BUILDX_BUILDER": ""}
 
 
 def connect() -> docker.DockerClient:
