@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
+from aicontainer import places
 from aicontainer.errors import (
     NO_ROOM,
     AicontainerError,
@@ -22,10 +22,6 @@ from aicontainer.errors import (
     InputError,
     disk_full,
 )
-=======
-from aicontainer import places
-from aicontainer.errors import AicontainerError, BuildError, EngineError, EngineUnavailable, ImageNotFound, InputError
->>>>>>> main
 from aicontainer.events import Event, Listener, silent
 
 if TYPE_CHECKING:
