@@ -22,6 +22,7 @@ OUT_OF_MEMORY = "OOMKilled"
 
 _OF_THE_IMAGE = "is the name right, and was it pushed? package.registry.push returns the one to use"
 _OF_THE_CONFIGURATION = "kubectl describe pod names the ConfigMap, Secret or volume; apply it first"
+_OF_THE_COMMAND = "the message names what the node could not start: look at command, image and user in the manifest"
 _NEXT_STEPS = {
     OUT_OF_MEMORY: "raise resources.limits.memory in the manifest, or let the program need less",
     "CrashLoopBackOff": "kubectl logs --previous shows all of its log; mend the program or its settings, apply again",
@@ -31,6 +32,8 @@ _NEXT_STEPS = {
     "InvalidImageName": "write the image as host:port/name:tag",
     "ErrImageNeverPull": "push the image and take imagePullPolicy: Never out of the manifest",
     "CreateContainerConfigError": _OF_THE_CONFIGURATION,
+    "CreateContainerError": _OF_THE_COMMAND,
+    "RunContainerError": _OF_THE_COMMAND,
     "Unschedulable": "kubectl describe nodes shows what is free; lower resources.requests or the number of replicas",
     "FailedCreate": "the cluster refuses such pods: change what it names in the manifest",
     "ProgressDeadlineExceeded": "kubectl describe pods and kubectl logs tell what the pods wait for",

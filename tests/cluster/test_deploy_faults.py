@@ -58,7 +58,7 @@ FAULTS: list[tuple[str, Manifest, tuple[str, ...], str]] = [
         "pod whose program is missing",
         {"command": ["/no/such/program"]},
         ("/no/such/program",),
-        "kubectl logs --previous",
+        "look at command",
     ),
     (
         "pod that the cluster refuses",
