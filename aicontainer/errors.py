@@ -34,6 +34,7 @@ This file goes into the model's image, so it imports the standard library only.
 """
 
 import errno
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,15 @@ def shorten(text: str, longest: int = LONGEST_FOREIGN_TEXT) -> str:
     """The end of a foreign text, where programs write what went wrong; cut at ``longest`` characters."""
     text = text.strip()
     return text if len(text) <= longest else "… " + text[-longest:]
+
+
+def plainly(text: str) -> str:
+    """An HTTP library's text about a connection that failed, as its address and the system's words; else the text."""
+    where = re.search(r"host='([^']+)', port=(\d+)", text)
+    why = re.search(r"\[Errno -?\d+\] ([^\"'()]+)|Error\(\d+, '([^']+)'\)|(Read timed out)", text)
+    if not where or not why:
+        return text
+    return f"{where[1]}:{where[2]}: {next(words for words in why.groups() if words)}"
 
 
 class AicontainerError(Exception):
