@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -44,12 +45,15 @@ def test_a_killed_process_leaves_no_lock_behind() -> None:
     assert events == []
 
 
-def test_waiting_for_the_lock_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_the_lock_has_a_limit(
+    monkeypatch: pytest.MonkeyPatch, record_fault: Callable[[str, object], None]
+) -> None:
     monkeypatch.setattr(environment, "LOCK_LIMIT", 0.2)
     holder = _hold(60)
     try:
         with pytest.raises(TimedOut) as error, environment._only_one(lambda event: None):
             pass
+        record_fault("two up at once, and the first does not end", error.value)
         assert str(holder.pid) in error.value.seen
     finally:
         holder.kill()
