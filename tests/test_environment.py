@@ -72,7 +72,7 @@ def test_an_unknown_need_is_refused_and_none_does_nothing() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "E: Failed to fetch http://mirror/InRelease  Could not connect to mirror:80 - connect (111: Connection refused)",
+        "E: Failed to fetch http://mirror/InRelease  Could not connect to mirror:80 (111: Connection refused)",
         "Temporary failure resolving 'mirror'",
         "go: proxy: dial tcp: lookup proxy on 10.0.0.1:53: no such host",
         "read tcp 10.0.0.2:1->10.0.0.3:443: read: connection reset by peer",
