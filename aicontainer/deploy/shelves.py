@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aicontainer.deploy.cluster import Cluster
 
 CONTAINER = "shelf"
+MISSING = "it is missing"
 PROGRAM = ("python", "-m", "aicontainer.serve.shelf")
 
 
@@ -82,7 +83,7 @@ def _version(name: str, by_pod: Mapping[str, Sequence[Entry]]) -> Version:
     troubles = {}
     for pod, entry in found.items():
         if entry is None:
-            troubles[pod] = "it is missing"
+            troubles[pod] = MISSING
         elif entry.problem:
             troubles[pod] = entry.problem
         elif entry.digest != first.digest:

@@ -146,11 +146,12 @@ class Versions:
         Failed, TimedOut
             When the pods do not become ready with it. `roll_back` leads back.
         """
-        wanted, before = self._whole(version), self.active()
+        wanted, before = self._whole(version), self._rolled_out()
         tell(Event(STEP, "started", f"version {before} -> {version}", estimate=20))
+        change: Manifest = {"data": {"version": version}}
         if version != before:
-            change = {"data": {"version": version}, "metadata": {"annotations": {PREVIOUS: before}}}
-            objects.patch(self.cluster, "ConfigMap", CONFIG_MAP, change, self.namespace)
+            change["metadata"] = {"annotations": {PREVIOUS: before}}
+        objects.patch(self.cluster, "ConfigMap", CONFIG_MAP, change, self.namespace)
         template = {"spec": {"template": {"metadata": {"annotations": {ACTIVE: version}}}}}
         objects.patch(self.cluster, stateful.KIND, STATEFUL_SET, template, self.namespace)
         self._settle(wanted, tell)
@@ -220,6 +221,11 @@ class Versions:
 
     def _config(self) -> Manifest:
         return objects.read(self.cluster, "ConfigMap", CONFIG_MAP, self.namespace)
+
+    def _rolled_out(self) -> str:
+        # not what the ConfigMap says: somebody may have changed it alone, and then nobody was told
+        found = objects.read(self.cluster, stateful.KIND, STATEFUL_SET, self.namespace)
+        return str(found["spec"]["template"]["metadata"]["annotations"].get(ACTIVE, ""))
 
     def _shelf_pods(self, tell: Listener = silent) -> list[str]:
         return stateful.wait_running(self.cluster, STATEFUL_SET, self.namespace, shelves.CONTAINER, tell=tell)
