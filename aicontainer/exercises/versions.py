@@ -104,8 +104,12 @@ def candidates(shelf: Versions) -> tuple[Version, ...]:
     ClusterError
         As `Versions.publish`.
     """
-    models = (_stopped_early(), _mixed_up(), _slower())
-    return tuple(shelf.publish(each.save(fit.model_path(f"education-{each.version}"))) for each in models)
+    return tuple(shelf.publish(each.save(fit.model_path(f"education-{each.version}"))) for each in models())
+
+
+def models() -> tuple[Model, ...]:
+    """The three candidates: stopped early, mixed up, and trained at another rate."""
+    return _stopped_early(), _mixed_up(), _slower()
 
 
 def _stopped_early() -> Model:
