@@ -9,7 +9,8 @@ from aicontainer.deploy import manifests, shelves, stateful, versions
 from aicontainer.deploy.cluster import Cluster
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.deploy.versions import Versions
-from aicontainer.errors import ClusterError
+from aicontainer.errors import ClusterError, ObjectRefused
+from aicontainer.learn import data, fit
 from aicontainer.serve import shelf
 from aicontainer.serve.shelf import Entry
 
@@ -163,3 +164,18 @@ def test_both_services_lead_to_the_pods(by_kind: dict[str, Any]) -> None:
         assert service["spec"]["selector"].items() <= labels.items()
     headless = next(each for each in services if each["spec"].get("clusterIP") == "None")
     assert headless["metadata"]["name"] == by_kind["StatefulSet"]["spec"]["serviceName"]
+
+
+def test_a_version_may_not_change_and_another_model_may_not_come_between() -> None:
+    given = fit.train(data.load("education"), steps=1)
+    (same,) = shelves.gathered({"a": [Entry("1", "education", given.digest)], "b": [DAMAGED]})
+    shelves.refuse_another(given, same, [same])
+    shelves.refuse_another(given, None, [])
+    (lost,) = shelves.gathered({"a": [DAMAGED], "b": []})
+    shelves.refuse_another(given, lost, [lost])
+    (other,) = shelves.gathered({"a": [ONE], "b": [ONE]})
+    with pytest.raises(ObjectRefused, match="never changes"):
+        shelves.refuse_another(given, other, [other])
+    (medicine,) = shelves.gathered({"a": [Entry("9", "medicine", "aa")]})
+    with pytest.raises(ObjectRefused, match="medicine"):
+        shelves.refuse_another(given, None, [medicine])

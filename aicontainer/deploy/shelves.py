@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aicontainer.deploy import inside
-from aicontainer.errors import ClusterError
+from aicontainer.errors import ClusterError, ObjectRefused
+from aicontainer.model import Model
 from aicontainer.serve.shelf import Entry
 
 if TYPE_CHECKING:
@@ -75,6 +76,34 @@ def gathered(by_pod: Mapping[str, Sequence[Entry]]) -> tuple[Version, ...]:
     """The versions over all pods, by name. Where whole files differ, the first pod's counts."""
     names = sorted({entry.version for entries in by_pod.values() for entry in entries})
     return tuple(_version(name, by_pod) for name in names)
+
+
+def find(every: Sequence[Version], name: str) -> Version | None:
+    """The version of that name, or None."""
+    return next((each for each in every if each.name == name), None)
+
+
+def refuse_another(given: Model, held: Version | None, every: Sequence[Version]) -> None:
+    """See to it that a version never changes, and that the shelves hold versions of one model only.
+
+    Raises
+    ------
+    ObjectRefused
+        When ``held`` is another content than ``given`` under the same version, or ``every`` is of another model.
+    """
+    if held and held.digest and held.digest != given.digest:
+        raise ObjectRefused(
+            f"version {given.version} is published with another content, and a version never changes",
+            seen=f"published {held.digest}, given {given.digest}",
+            next_step="give the new model another version",
+            status=409,
+        )
+    others = sorted({each.model for each in every if each.model} - {given.name})
+    if others:
+        raise ObjectRefused(
+            f"these shelves hold versions of {', '.join(others)}, not of {given.name}",
+            next_step="versions of another model belong into a namespace of their own",
+        )
 
 
 def _version(name: str, by_pod: Mapping[str, Sequence[Entry]]) -> Version:

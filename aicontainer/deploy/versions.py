@@ -99,8 +99,8 @@ class Versions:
         """
         given = model.load(model_file)
         pods, before = self._shelf_pods(tell), self.published()
-        held = _find(before, check_version(given.version))
-        _refuse_another(given, held, before)
+        held = shelves.find(before, check_version(given.version))
+        shelves.refuse_another(given, held, before)
         lacking = [pod for pod in pods if held is None or pod not in held.holders]
         content = model_file.read_bytes()
         for pod in lacking:
@@ -232,7 +232,7 @@ class Versions:
 
     def _whole(self, version: str) -> Version:
         every = self.published()
-        held = _find(every, version)
+        held = shelves.find(every, version)
         if held is None:
             raise ObjectNotFound(
                 f"there is no version {version} on the shelves",
@@ -276,26 +276,6 @@ class Versions:
     def _stale(self, wanted: Version) -> list[str]:
         found = self.serving(wanted.model)
         return [each.pod for each in found if (each.version, each.digest) != (wanted.name, wanted.digest)]
-
-
-def _find(every: tuple[Version, ...], name: str) -> Version | None:
-    return next((each for each in every if each.name == name), None)
-
-
-def _refuse_another(given: model.Model, held: Version | None, every: tuple[Version, ...]) -> None:
-    if held and held.digest and held.digest != given.digest:
-        raise ObjectRefused(
-            f"version {given.version} is published with another content, and a version never changes",
-            seen=f"published {held.digest}, given {given.digest}",
-            next_step="give the new model another version",
-            status=409,
-        )
-    others = sorted({each.model for each in every if each.model} - {given.name})
-    if others:
-        raise ObjectRefused(
-            f"these shelves hold versions of {', '.join(others)}, not of {given.name}",
-            next_step="versions of another model belong into a namespace of their own",
-        )
 
 
 def _all_name(server: Server, wanted: Version) -> Seen:
