@@ -156,9 +156,8 @@ def test_a_pod_that_cannot_start_says_why_and_a_published_file_brings_it_back(ro
     shelf.publish(room.file("2", 1.0))
     shelf.wait_ready()
     assert [(each.pod, each.version) for each in shelf.serving()] == [("ai-model-0", "1"), (POD, "2")]
-    shelf.switch("2")
-    assert names(shelf) == {"2"}
-    assert shelf.previous() == "1"
+    shelf.switch("1")
+    assert names(shelf) == {"1"}
 
 
 def test_ensure_takes_back_what_was_changed_by_hand_and_keeps_the_other_versions(room: Room) -> None:
@@ -184,7 +183,8 @@ def test_ensure_makes_anew_what_holds_another_first_version_or_is_being_deleted(
     room.begin(lambda event: told.append(event.text))
     assert any("anew" in text for text in told)
     assert thread.same(measured(shelf))
-    objects.ask_to_delete(shelf.cluster, "Namespace", shelf.namespace)
+    for _ in range(2):  # also what is ending already may be deleted once more
+        assert objects.ask_to_delete(shelf.cluster, "Namespace", shelf.namespace)
     room.begin()
     assert thread.same(measured(shelf))
 
