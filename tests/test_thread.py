@@ -99,6 +99,7 @@ def test_the_table_lists_every_stage_in_order(dataset, model):
         ("04_package", False),
         ("05_deploy", None),
         ("06_monitor", True),
+        ("07_versions", None),
     ]
     lines = repr(table).splitlines()
     assert lines[1].split() == ["02_descent", f"{table.rows[0].loss:#.9g}", "reference"]
