@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aicontainer.deploy import objects, pods
+from aicontainer.deploy import objects, single
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.errors import ObjectNotFound
 from aicontainer.events import Listener, silent
@@ -89,5 +89,5 @@ def _end_pods(cluster: Cluster, name: str) -> int:
         metadata = pod["metadata"]
         # a node that has begun to end a pod keeps to the grace it was told first: such a pod is given up
         slow = metadata.get("deletionGracePeriodSeconds", 0) > GRACE_SECONDS
-        pods.end(cluster, metadata["name"], name, grace=0 if slow else GRACE_SECONDS)
+        single.end(cluster, metadata["name"], name, grace=0 if slow else GRACE_SECONDS)
     return len(found)

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from aicontainer.deploy import diagnosis, objects, pods, rooms
+from aicontainer.deploy import diagnosis, objects, rooms, single
 from aicontainer.errors import AicontainerError, ClusterError
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.exercises.limit import RanTooLong, at_most
@@ -89,7 +89,7 @@ class _Trial:
         }
 
     def make(self, count: int, labels: dict[str, str] = LABELS, room: str = NAMESPACE) -> set[str]:
-        return {pods.create(self.cluster, self.pod(labels), room) for _ in range(count)}
+        return {single.create(self.cluster, self.pod(labels), room) for _ in range(count)}
 
     def alive(self, labels: dict[str, str] = LABELS, room: str = NAMESPACE) -> set[str]:
         found = objects.listed(self.cluster, "Pod", room, labels=labels)
@@ -97,7 +97,7 @@ class _Trial:
 
     def clear(self, room: str = NAMESPACE) -> None:
         for pod in objects.listed(self.cluster, "Pod", room):
-            pods.end(self.cluster, pod["metadata"]["name"], room, grace=0)
+            single.end(self.cluster, pod["metadata"]["name"], room, grace=0)
 
     def run(self, desired: int = DESIRED, rounds: int = ROUNDS) -> set[str]:
         """Call the function some times, one call after the other, and return the pods that are alive then."""
@@ -131,7 +131,7 @@ class _Trial:
 
 @contextmanager
 def _trial(cluster: Cluster, reconcile: Reconcile) -> Iterator[_Trial]:
-    trial = _Trial(replace(cluster, namespace=OTHER_ROOM), reconcile, pods.sleeper(cluster))
+    trial = _Trial(replace(cluster, namespace=OTHER_ROOM), reconcile, single.sleeper(cluster))
     for room in (NAMESPACE, OTHER_ROOM):
         rooms.fresh(cluster, room)
     try:
@@ -178,7 +178,7 @@ def _beside_strangers(trial: _Trial) -> None:
 
 def _from_one(trial: _Trial) -> None:
     trial.clear()
-    ending = pods.create(trial.cluster, trial.pod(LABELS, SLOW_SECONDS), NAMESPACE)
+    ending = single.create(trial.cluster, trial.pod(LABELS, SLOW_SECONDS), NAMESPACE)
     fine = trial.make(1)
     trial.wait_running()
     objects.ask_to_delete(trial.cluster, "Pod", ending, NAMESPACE)

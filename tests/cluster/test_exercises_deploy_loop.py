@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aicontainer.deploy import cluster as clusters
-from aicontainer.deploy import objects, pods, rooms
+from aicontainer.deploy import objects, rooms, single
 from aicontainer.deploy.cluster import Cluster
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.exercises import deploy_loop as exercise
@@ -33,7 +33,7 @@ def alive(found: list[Manifest]) -> list[str]:
 def difference(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
     names = alive(listed(cluster, namespace, pod))
     for _ in range(desired - len(names)):
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
     for name in names[desired:]:
         objects.ask_to_delete(cluster, "Pod", name, namespace)
 
@@ -41,9 +41,9 @@ def difference(cluster: Cluster, namespace: str, pod: Manifest, desired: int) ->
 def one_step_a_call(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
     names = alive(listed(cluster, namespace, pod))
     if len(names) < desired:
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
     if len(names) > desired:
-        pods.end(cluster, names[-1], namespace, grace=0)
+        single.end(cluster, names[-1], namespace, grace=0)
 
 
 def names_of_its_own(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
@@ -53,7 +53,7 @@ def names_of_its_own(cluster: Cluster, namespace: str, pod: Manifest, desired: i
         named = {"name": name, "labels": pod["metadata"]["labels"]}
         objects.apply(cluster, [{**pod, "metadata": named}], namespace)
     for name in names[desired:]:
-        pods.end(cluster, name, namespace, grace=0)
+        single.end(cluster, name, namespace, grace=0)
 
 
 @pytest.mark.parametrize("reconcile", [difference, one_step_a_call, names_of_its_own])
@@ -70,13 +70,13 @@ def nothing(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> No
 
 def always_two_more(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
     for _ in range(desired):
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
 
 
 def only_running(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
     running = [each for each in listed(cluster, namespace, pod) if each["status"]["phase"] == "Running"]
     for _ in range(desired - len(running)):
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
     for each in running[desired:]:
         objects.ask_to_delete(cluster, "Pod", each["metadata"]["name"], namespace)
 
@@ -84,13 +84,13 @@ def only_running(cluster: Cluster, namespace: str, pod: Manifest, desired: int) 
 def ending_counts(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
     names = [each["metadata"]["name"] for each in listed(cluster, namespace, pod)]
     for _ in range(desired - len(names)):
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
 
 
 def same_name(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
     pod["metadata"]["name"] = "kept"
     for _ in range(desired - len(alive(listed(cluster, namespace, pod)))):
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
 
 
 def same_name_applied(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
@@ -100,7 +100,7 @@ def same_name_applied(cluster: Cluster, namespace: str, pod: Manifest, desired: 
 
 def keeps_surplus(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
     for _ in range(desired - len(alive(listed(cluster, namespace, pod)))):
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
 
 
 def starts_anew(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
@@ -110,7 +110,7 @@ def starts_anew(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -
     for name in names:
         objects.ask_to_delete(cluster, "Pod", name, namespace)
     for _ in range(desired):
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
 
 
 def surplus_starts_anew(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
@@ -120,7 +120,7 @@ def surplus_starts_anew(cluster: Cluster, namespace: str, pod: Manifest, desired
             objects.ask_to_delete(cluster, "Pod", name, namespace)
         names = []
     for _ in range(desired - len(names)):
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
 
 
 def desired_when_too_few(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
@@ -130,7 +130,7 @@ def desired_when_too_few(cluster: Cluster, namespace: str, pod: Manifest, desire
 
 def no_labels(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
     for _ in range(desired - len(alive(objects.listed(cluster, "Pod", namespace)))):
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
 
 
 def no_labels_and_ends_the_surplus(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
@@ -141,18 +141,18 @@ def no_labels_and_ends_the_surplus(cluster: Cluster, namespace: str, pod: Manife
 
 def lists_elsewhere(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
     for _ in range(desired - len(alive(listed(cluster, None, pod)))):
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
 
 
 def creates_elsewhere(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
     for _ in range(desired - len(alive(listed(cluster, namespace, pod)))):
-        pods.create(cluster, pod)
+        single.create(cluster, pod)
 
 
 def one_too_many(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
     names = alive(listed(cluster, namespace, pod))
     for _ in range(desired - len(names)):
-        pods.create(cluster, pod, namespace)
+        single.create(cluster, pod, namespace)
     for name in names[desired - 1 :]:
         objects.ask_to_delete(cluster, "Pod", name, namespace)
 
@@ -166,7 +166,7 @@ def mistyped(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> N
 
 
 def refused(cluster: Cluster, namespace: str, pod: Manifest, desired: int) -> None:
-    pods.create(cluster, pod, "aicontainer-nowhere")
+    single.create(cluster, pod, "aicontainer-nowhere")
 
 
 WRONG = [
