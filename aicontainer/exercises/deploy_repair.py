@@ -95,7 +95,7 @@ def _look(release: Release) -> tuple[Pod, ...] | Check:
 
 def _is_as_given(service: Manifest) -> bool:
     port = service["spec"]["ports"][0]
-    return service["spec"].get("selector") == WRONG_SELECTOR and port.get("targetPort") == WRONG_PORT
+    return bool(service["spec"].get("selector") == WRONG_SELECTOR and port.get("targetPort") == WRONG_PORT)
 
 
 def _not_ready(ready: int, count: int, path: Any) -> str:
