@@ -85,14 +85,14 @@ def doctor() -> None:
 
     Ends with 3 when something is missing without which no notebook runs on a cluster.
     """
-    from aicontainer.doctor import examine
+    from aicontainer.doctor.looks import examine
 
     findings = examine()
     wide = max((len(finding.name) for finding in findings), default=0)
     for finding in findings:
-        click.echo(f"{'enough' if finding.enough else 'LACKS ':6}  {finding.name:{wide}}  {finding.found}")
-        if not finding.enough and finding.mend:
-            click.echo(f"{'':6}  {'':{wide}}  -> {finding.mend}")
+        click.echo(f"{finding.state:13}  {finding.name:{wide}}  {finding.found}")
+        if finding.state != "fine":
+            click.echo(f"{'':13}  {'':{wide}}  -> {finding.mend}")
     if not all(finding.enough for finding in findings):
         sys.exit(EngineUnavailable.exit_code)
 
@@ -108,11 +108,11 @@ def run(notebooks: tuple[str, ...]) -> None:
     Ends with the loss that was measured at each stage: the same number from the training to the pod, to the last bit.
     The executed notebooks, and the files that they wrote, are in work/course. Your own working copy stays as it is.
     """
-    from aicontainer import environment, places, runner, thread
+    from aicontainer import environment, places, runner, syllabus, thread
     from aicontainer.show.terminal import Terminal
 
     folder = places.work_in("course").relative_to(places.clone())
-    chosen = runner.choose(runner.solutions(), notebooks)
+    chosen = syllabus.choose(syllabus.solutions(), notebooks)
     with Terminal() as terminal:
         course = runner.run(chosen, terminal, bring_up=environment.up)
     if course.trouble is not None:
