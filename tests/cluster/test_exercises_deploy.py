@@ -15,6 +15,7 @@ from aicontainer.deploy.release import DEPLOYMENT, SERVICE, Release
 from aicontainer.exercises import deploy, deploy_repair
 from aicontainer.learn import fit
 from aicontainer.package import image, registry
+from aicontainer.waiting import Seen, pending, ready, wait
 
 FIRST_ROOM = "aicontainer-exercise-first"
 
@@ -245,6 +246,11 @@ def test_each_half_repair_has_its_own_hint(
     assert [each for _, each in REPAIR_WRONG if each in check.text] == [hint], check
 
 
+def told(release: Release, word: str) -> Seen:
+    events = objects.listed(release.cluster, "Event", release.namespace)
+    return ready() if any(word in event["message"] for event in events) else pending(f"{len(events)} events")
+
+
 def test_a_release_as_it_was_given_is_not_done_and_one_that_is_mended_is_right(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,7 +260,7 @@ def test_a_release_as_it_was_given_is_not_done_and_one_that_is_mended_is_right(
     given = deploy_repair.give(here.cluster, here.first)
     check = deploy_repair.check_repaired(here.cluster)
     assert (check.state, "as broken as it was given" in check.text) == ("not done yet", True)
-    assert objects.listed(here.cluster, "Pod", given.namespace)
+    wait("the events to tell the cause, as the notebook says", lambda: told(given, "404"), limit=60)
     objects.delete(here.cluster, "Service", SERVICE, given.namespace)
     assert "could not read the Service" in deploy_repair.check_repaired(here.cluster).text
     objects.apply(here.cluster, mended(here.first), given.namespace)
