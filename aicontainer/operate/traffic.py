@@ -28,6 +28,7 @@ class Traffic:
         self._server, self._pieces, self._per_second = server, rows, per_second
         self._elsewhere = Server(server.address, f"not-{server.model}")
         self._refused_of_ten = 0
+        self._good = self._bad = 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
 
@@ -47,11 +48,15 @@ class Traffic:
             self._ended.wait(max(0.0, begun + count / self._per_second - time.monotonic()))
 
     def _send(self, count: int) -> None:
-        # spread over each ten: 7 * count mod 10 visits every digit once
+        # spread over each ten: 7 * count mod 10 takes every digit once
         if 7 * count % 10 < self._refused_of_ten:
-            self._send_bad(count // 10)
-            return
-        piece = self._pieces[count % len(self._pieces)]
+            self._send_bad()
+        else:
+            self._send_good()
+
+    def _send_good(self) -> None:
+        piece = self._pieces[self._good % len(self._pieces)]
+        self._good += 1
         try:
             self._server.infer(piece)
         except AicontainerError:
@@ -60,12 +65,11 @@ class Traffic:
             self.answered += 1
             self.rows += len(piece)
 
-    def _send_bad(self, ten: int) -> None:
+    def _send_bad(self) -> None:
+        server = self._elsewhere if 7 * self._bad % 10 < NOT_THERE else self._server
+        self._bad += 1
         try:
-            if 3 * ten % 10 < NOT_THERE:
-                self._elsewhere.post("{}")
-            else:
-                self._server.post("no request")
+            server.post("no request")
         except AicontainerError as error:
             known = getattr(error, "status", 0) in (400, 404)
             self.refused += known
