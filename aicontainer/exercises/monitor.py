@@ -32,8 +32,8 @@ CLOSE = 0.25  # a rate over 10 samples a second apart, of a busy machine
 
 ROWS_EACH, ROWS_PACE = 5, 10.0
 QUANTILE = 0.95
-# Of 30 requests a second 12 are answered, and one of those has a table of 4,000 rows.
-LARGE, LIGHT, SLOW_PACE, SLOW_REFUSED = 4000, 11, 30.0, 6
+# Of 30 requests a second 12 are answered, and one of those has a table of 12,000 rows.
+LARGE, LIGHT, SLOW_PACE, SLOW_REFUSED = 12_000, 11, 30.0, 6
 
 
 def check_rows_per_second(monitor: Monitor, server: Server, my_query: Any) -> Check:

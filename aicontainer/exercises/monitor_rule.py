@@ -85,9 +85,7 @@ def _early(text: Any) -> Rule | Check:
     if len(alerts) != 1:
         return wrong(f"one alert is wanted, and there are {len(alerts)}")
     if not any(promql.sees_change(rule.expression) for rule in found):
-        return wrong(
-            "it compares counters, which hold all that ever was: no alert on them ends; rate(...[10s]) forgets"
-        )
+        return wrong("it compares counters, which hold all that ever was and never go down; rate(...[10s]) forgets")
     return alerts[0]
 
 
@@ -163,10 +161,10 @@ def _too_loud(rule: Rule, look: Look) -> str:
         return f"{head}: a condition ends with a comparison, such as > {BOUND}; every answer without one is an alert"
     if compared.operator.startswith("<"):
         return f"{head}: it fires when the share is low; which way must the comparison point?"
-    if len(look.values) > 1 or "sum" not in compared.left:
+    if "/" not in promql.bare(compared.left):
+        return f"{head}: its left side is how many are refused in a second; a share divides that by all requests"
+    if "sum" not in compared.left:
         return f"{head}: without sum() each status is divided by itself, which is 1; sum both sides of the /"
-    if look.value is not None and look.value > 1:
-        return f"{head}: its left side is {look.value:.1f}, refused requests a second; a share divides by all requests"
     if compared.bound < BOUND:
         return f"{head}: {compared.bound:g} is less than a fifth"
     return f"{head}: its left side is {look.values}, and 0.1 was sent"

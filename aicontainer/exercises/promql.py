@@ -31,7 +31,12 @@ def seconds(duration: str) -> float:
 
 def sees_change(query: str) -> bool:
     """Whether the query can tell how a counter has changed (or takes a recorded series, whose name has a colon)."""
-    return bool(_CHANGE.search(_without_texts(query)))
+    return bool(_CHANGE.search(bare(query)))
+
+
+def bare(query: str) -> str:
+    """The query with its texts emptied: a route has slashes too."""
+    return re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', '""', query)
 
 
 def comparison(query: str) -> Comparison | None:
@@ -56,7 +61,3 @@ def _is_one_pair(text: str) -> bool:
         if depth == 0:
             return at == len(text) - 1
     return False
-
-
-def _without_texts(query: str) -> str:
-    return re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', '""', query)

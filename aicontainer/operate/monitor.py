@@ -81,9 +81,10 @@ class Monitor:
         return any(each.name == alert for each in self.alertmanager.alerts())
 
     def wait_targets(self, count: int, app: str = "ai-model", *, limit: float = STATE_SECONDS) -> None:
-        """Wait until exactly ``count`` pods with that ``app`` label are watched, and all of them answer.
+        """Wait until exactly ``count`` pods with that ``app`` label are watched and answer, and no other has a series.
 
-        A new pod is found after some seconds: Prometheus takes up what the cluster tells at most every five.
+        A new pod is found after some seconds: Prometheus takes up what the cluster tells at most every five. The series
+        of one that is gone go on for some seconds too.
 
         Raises
         ------
@@ -91,9 +92,9 @@ class Monitor:
         """
 
         def look() -> Seen:
-            found = [each for each in self.targets() if each.labels.get("app") == app]
-            up = sum(each.health == "up" for each in found)
-            return ready() if up == count == len(found) else pending(f"{up} of {len(found)} targets are up")
+            values = [sample.value for sample in self.query(f'up{{app="{app}"}}')]
+            up = sum(value == 1 for value in values)
+            return ready() if up == count == len(values) else pending(f"{up} of {len(values)} targets are up")
 
         self._wait(f"{count} targets to be up", look, limit)
 
@@ -146,9 +147,10 @@ class Monitor:
 
         Prometheus keeps each alert as a series of its own, ``ALERTS``: so no state is missed between two looks.
         """
-        now = time.time()
-        times = np.arange(since, now, 1.0)
-        series = self.prometheus.query_range(f'ALERTS{{alertname="{alert}"}}', since, now, 1.0)
+        now = round(time.time(), 3)
+        # counted from the end: the state of now is the last one
+        times = now - np.arange(int(now - since) + 1)[::-1]
+        series = self.prometheus.query_range(f'ALERTS{{alertname="{alert}"}}', times[0], now + 0.001, 1.0)
         return answers.states(series, times)
 
     def use_rules(self, text: str, *, limit: float = loading.LIMIT) -> None:
