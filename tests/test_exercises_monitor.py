@@ -79,6 +79,29 @@ def test_an_alert_is_right_only_when_all_three_phases_are() -> None:
         assert monitor_rule.judge(RIGHT, observed).state == "wrong"
 
 
+QUIET, LOUD = Look("inactive", (0.1,)), Look("firing", (0.5,))
+
+
+@pytest.mark.parametrize(
+    ("condition", "observed", "hint"),
+    [
+        ("sum(rate(a[2m])) / sum(rate(b[2m])) > 0.2", Observed(LOUD), "what was refused before"),
+        (
+            "sum(rate(a[2m])) / sum(rate(b[2m])) > 0.2",
+            Observed(QUIET, Look("inactive", (0.15,))),
+            "good requests of before",
+        ),
+        ("sum(rate(a[2m])) / sum(rate(b[2m])) > 0.2", Observed(QUIET, LOUD, LOUD), "still holds them"),
+        ("sum(rate(a[9s])) / sum(rate(b[9s])) < 0.2", Observed(QUIET, Look("inactive", (0.5,))), "which way"),
+        ("sum(rate(a[9s])) / sum(rate(b[9s]))", Observed(QUIET, QUIET), "ends with a comparison"),
+        ("sum(rate(a[9s])) / sum(rate(b[9s])) > 0.9", Observed(QUIET, Look("inactive", (0.5,))), "0.5 was sent"),
+        ("sum(rate(a[9s])) / sum(rate(b[9s])) > 0.2", Observed(QUIET, LOUD, LOUD), "what is sent now"),
+    ],
+)
+def test_an_alerts_behaviour_has_its_hint(condition: str, observed: Observed, hint: str) -> None:
+    assert hint in monitor_rule.judge(Rule("A", condition, True), observed).text
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [

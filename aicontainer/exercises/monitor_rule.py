@@ -167,6 +167,9 @@ def _too_loud(rule: Rule, look: Look) -> str:
         return f"{head}: without sum() each status is divided by itself, which is 1; sum both sides of the /"
     if compared.bound < BOUND:
         return f"{head}: {compared.bound:g} is less than a fifth"
+    longest = max(promql.ranges(compared.left), default=0.0)
+    if longest > 1.5 * WINDOW:
+        return f"{head}: over {longest:.0f} s it still holds what was refused before; take [{WINDOW}s]"
     return f"{head}: its left side is {look.values}, and 0.1 was sent"
 
 

@@ -149,7 +149,7 @@ class Monitor:
         """
         now = round(time.time(), 3)
         # counted from the end: the state of now is the last one
-        times = now - np.arange(int(now - since) + 1)[::-1]
+        times = np.array([now - step for step in reversed(range(int(now - since) + 1))])
         series = self.prometheus.query_range(f'ALERTS{{alertname="{alert}"}}', times[0], now + 0.001, 1.0)
         return answers.states(series, times)
 
