@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aicontainer import places
 from aicontainer.deploy import diagnosis, manifests, objects
+from aicontainer.deploy.diagnosis import Patience
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.errors import ClusterError, ObjectNotFound
 from aicontainer.events import Listener, silent
@@ -123,7 +124,7 @@ class Release:
         TimedOut
             After ``limit`` seconds.
         """
-        looks = diagnosis.Patience()
+        looks = Patience()
         wait(
             f"the rollout of {self.name}",
             lambda: self._look(looks),
@@ -207,7 +208,7 @@ class Release:
     def _selector(self) -> dict[str, str]:
         return _labels(self._deployment())
 
-    def _look(self, looks: diagnosis.Patience) -> Seen:
+    def _look(self, looks: Patience) -> Seen:
         try:
             deployment = self._deployment()
         except ObjectNotFound:
