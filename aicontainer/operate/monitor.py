@@ -84,7 +84,7 @@ class Monitor:
         """Wait until exactly ``count`` pods with that ``app`` label are watched and answer, and no other has a series.
 
         A new pod is found after some seconds: Prometheus takes up what the cluster tells at most every five. The series
-        of one that is gone go on for some seconds too.
+        of one that is gone go on for some seconds too; ``count`` may be 0.
 
         Raises
         ------

@@ -67,6 +67,7 @@ def test_an_alert_goes_from_pending_to_firing_to_resolved_while_the_pods_are_gon
     alert = watching.wait_firing("NobodyServes")
     assert (alert.state, alert.labels["severity"]) == ("active", "page")
     assert alert.annotations["first_step"].startswith("kubectl get pods")
+    watching.wait_targets(0)
     assert watching.query("up == 0") == ()  # with the pods their series are gone: the obvious rule stays silent
     watched.release.scale(2)
     watched.release.wait_available()
