@@ -23,6 +23,9 @@
     │   ├── KubeconfigDamaged       the file that says where it is and who we are cannot be used
     │   ├── ObjectNotFound
     │   └── ObjectRefused           it was understood and rejected: invalid, forbidden, conflicting
+    ├── MonitorError                Prometheus or Alertmanager refused or failed (with the HTTP status)
+    │   ├── QueryRefused            a query or a rule that Prometheus does not understand
+    │   └── NoData                  an answer without the number that was asked for
     ├── ServerError                 a model server answered with something else than a prediction
     ├── NotebookError               a cell of a notebook failed (with the notebook, the cell's number and its source)
     └── WaitError                   something outside did not become what was awaited
@@ -201,6 +204,22 @@ class ObjectNotFound(ClusterError):
 
 class ObjectRefused(ClusterError):
     """The cluster understood the object and rejected it: invalid, forbidden or conflicting."""
+
+
+class MonitorError(AicontainerError):
+    """Prometheus or Alertmanager refused or failed; ``status`` is the HTTP status, 0 where there was no answer."""
+
+    def __init__(self, what: str, *, seen: str = "", next_step: str = "", status: int = 0) -> None:
+        super().__init__(what, seen=seen, next_step=next_step)
+        self.status = status
+
+
+class QueryRefused(MonitorError):
+    """A query or a rule that Prometheus does not understand or cannot work out; ``seen`` holds its own words."""
+
+
+class NoData(MonitorError):
+    """An answer without the number that was asked for: no series, or more than one."""
 
 
 class ServerError(AicontainerError):
