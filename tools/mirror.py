@@ -12,6 +12,7 @@ fails. The cache is another one too; of the first it has only the wheels.
 Needs Linux, root, and what ``aicontainer up`` has made from packages.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -22,13 +23,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
+import httpx
 
 from aicontainer import places
 from aicontainer.commands import run
 from aicontainer.errors import AicontainerError, MachineError
 from aicontainer.sources import programs
+from aicontainer.sources.official import pins
 from aicontainer.sources.packages import images, recipe
 from aicontainer.waiting import Seen, failed, pending, ready, wait
 
@@ -93,10 +97,47 @@ def fill(port: int) -> dict[str, str]:
             said = run(["docker", "push", name], limit=LIMIT)
         finally:
             run(["docker", "rmi", "--no-prune", name], limit=60)
-        digest = said.partition("digest: ")[2].split()[0]
+        manifest = said.partition("digest: ")[2].split()[0]
+        digest = put_index(f"http://127.0.0.1:{port}/v2/{repository}", tag, manifest)
         pinned[role] = f"{repository.removeprefix('library/')}:{tag}@{digest}"
         click.echo(f"the mirror has {pinned[role]}")
     return pinned
+
+
+def put_index(repository: str, tag: str, manifest: str) -> str:
+    """Put an index over this processor's image and an empty one of another, as official images are; its digest."""
+    here = pins.machine().partition("-")[2]
+    other = {"architecture": "arm64" if here == "amd64" else "amd64", "os": "linux"}
+    config = json.dumps({**other, "rootfs": {"type": "layers", "diff_ids": []}, "config": {}}).encode()
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        begun = httpx.URL(client.post(f"{repository}/blobs/uploads/").headers["Location"])
+        client.put(begun.copy_add_param("digest", _digest(config)), content=config).raise_for_status()
+        kind = "application/vnd.docker.distribution.manifest.v2+json"
+        empty = {"schemaVersion": 2, "mediaType": kind, "layers": []}
+        empty["config"] = _described(config, "application/vnd.docker.container.image.v1+json")
+        written = json.dumps(empty).encode()
+        _put(client, f"{repository}/manifests/{_digest(written)}", written, kind)
+        found = client.get(f"{repository}/manifests/{manifest}", headers={"Accept": kind}).content
+        manifests = [
+            {**_described(found, kind), "platform": {"architecture": here, "os": "linux"}},
+            {**_described(written, kind), "platform": other},
+        ]
+        kind = "application/vnd.docker.distribution.manifest.list.v2+json"
+        index = json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": manifests}).encode()
+        _put(client, f"{repository}/manifests/{tag}", index, kind)
+    return _digest(index)
+
+
+def _put(client: httpx.Client, address: str, content: bytes, kind: str) -> None:
+    client.put(address, content=content, headers={"Content-Type": kind}).raise_for_status()
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _described(content: bytes, kind: str) -> dict[str, Any]:
+    return {"mediaType": kind, "size": len(content), "digest": _digest(content)}
 
 
 def write_settings(folder: Path, pinned: dict[str, str], store: str) -> None:

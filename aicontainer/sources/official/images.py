@@ -3,10 +3,11 @@
 The engine pulls, not this process: it knows the user's mirrors, proxies and logins. What was pulled gets a name of the
 course (``aicontainer/official/...``), because an image without a name is swept away by the next ``docker image prune``,
 and because the names that belong to others stay theirs. Both of Docker's image stores tell an image's origin in
-RepoDigests; its id is the digest of its configuration in the one, of its index in the other.
+RepoDigests; its id is the digest of its configuration in the classic one, of its index in containerd's.
 """
 
 import queue
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -16,8 +17,10 @@ from aicontainer import places
 from aicontainer.errors import AicontainerError, EngineError, ImageNotFound, TimedOut
 from aicontainer.events import Event, Listener
 from aicontainer.package.engine import mapped
+from aicontainer.package.image import build_folder
 from aicontainer.sources.official.pins import PREFIX, Pin
 
+PIN_LABEL = "io.github.aicontainer.pin"
 RESOLVE_SECONDS = 60
 SILENT_SECONDS = 60.0
 # unpacking a layer of some hundred MB on a slow disk, of which one of the two image stores says nothing
@@ -88,8 +91,7 @@ def ensure(client: Any, pin: Pin, tell: Listener) -> None:
         if image is None or not _is(image, pin):
             raise EngineError(f"the engine pulled {pin}, and does not have it now", next_step="docker images --digests")
         _remember(pin)
-    with mapped(f"name {pin.local}"):
-        image.tag(pin.local)
+    _name(image, pin)
     tell(Event(step, "made"))
 
 
@@ -211,8 +213,28 @@ def _get(client: Any, name: str) -> Any:
 
 
 def _is(image: Any, pin: Pin) -> bool:
-    origins = [*(image.attrs.get("RepoDigests") or []), f"@{image.id}"]
-    return not pin.digest or any(origin.endswith(f"@{pin.digest}") for origin in origins)
+    labels = image.attrs["Config"].get("Labels") or {}
+    return not pin.digest or labels.get(PIN_LABEL) == pin.asked or _has_digest(image, pin.digest)
+
+
+def _has_digest(image: Any, digest: str) -> bool:
+    return any(name.endswith(f"@{digest}") for name in image.attrs.get("RepoDigests") or [])
+
+
+def _name(image: Any, pin: Pin) -> None:
+    """Give the image the course's name.
+
+    With the containerd image store a pulled image is the index of all processors, of which only one is here: it can be
+    run, but Docker before 28 cannot push it to the registry beside the cluster. An image of this processor alone,
+    made of the same layers, can be.
+    """
+    if not _has_digest(image, image.id):
+        with mapped(f"name {pin.local}"):
+            image.tag(pin.local)
+        return
+    with tempfile.TemporaryDirectory(prefix="aicontainer-") as folder:
+        Path(folder, "Dockerfile").write_text(f"FROM {pin.asked}\n", encoding="utf-8")
+        build_folder(Path(folder), pin.local, labels={PIN_LABEL: pin.asked})
 
 
 def _note() -> Path:
