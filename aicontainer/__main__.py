@@ -108,11 +108,11 @@ def run(notebooks: tuple[str, ...]) -> None:
     Ends with the loss that was measured at each stage: the same number from the training to the pod, to the last bit.
     The executed notebooks, and the files that they wrote, are in work/course. Your own working copy stays as it is.
     """
-    from aicontainer import environment, places, runner, thread
+    from aicontainer import environment, places, runner, syllabus, thread
     from aicontainer.show.terminal import Terminal
 
     folder = places.work_in("course").relative_to(places.clone())
-    chosen = runner.choose(runner.solutions(), notebooks)
+    chosen = syllabus.choose(syllabus.solutions(), notebooks)
     with Terminal() as terminal:
         course = runner.run(chosen, terminal, bring_up=environment.up)
     if course.trouble is not None:

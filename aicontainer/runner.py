@@ -10,7 +10,7 @@ import re
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,27 +20,16 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from aicontainer import places, thread
-from aicontainer.errors import AicontainerError, InputError, MachineError, NotebookError
+from aicontainer.errors import AicontainerError, MachineError, NotebookError
 from aicontainer.events import Event, Listener, silent
+from aicontainer.syllabus import Notebook, read
 
 CELL_LIMIT = 1800  # seconds: a cell may have to make a cluster from nothing
 TRACEBACK_LINES = 12
 ENDS_OF_A_CELL = 5
 SECONDS_TO_STOP = 10
 
-Need = Literal["none", "engine", "cluster"]
 State = Literal["passed", "failed", "not run"]
-
-
-@dataclass(frozen=True)
-class Notebook:
-    """A notebook of the course: its name (``01_loss``), file, title, what it needs, and a learner's minutes for it."""
-
-    name: str
-    path: Path
-    title: str
-    needs: Need
-    minutes: int
 
 
 @dataclass(frozen=True)
@@ -78,41 +67,6 @@ class CourseRun:
             reason = next(run.reason for run in self.notebooks if run.state == "not run")
             parts.append(f"did not run: {', '.join(names['not run'])} ({reason})")
         return "; ".join(parts)
-
-
-def listing(folder: Path) -> tuple[Notebook, ...]:
-    """The notebooks of a folder, in the order of their names; each says in its metadata what it needs.
-
-    Raises
-    ------
-    InputError
-        When a file is no notebook, or lacks that metadata.
-    """
-    return tuple(_describe(path) for path in sorted(folder.glob("*.ipynb")))
-
-
-def solutions() -> tuple[Notebook, ...]:
-    """The course with its exercises solved: what a headless run runs."""
-    return listing(places.clone() / "notebooks" / "solutions")
-
-
-def choose(notebooks: Sequence[Notebook], names: Iterable[str]) -> tuple[Notebook, ...]:
-    """Those with the given names (``01_loss``, ``01`` or ``01_loss.ipynb``), in the course's order; all for no name.
-
-    Raises
-    ------
-    InputError
-        When no notebook has such a name.
-    """
-    wanted = [Path(name).stem for name in names]
-    for name in wanted:
-        if not any(_called(notebook, name) for notebook in notebooks):
-            raise InputError(
-                f"the course has no notebook {name}",
-                seen=", ".join(notebook.name for notebook in notebooks),
-                next_step="aicontainer run 01_loss runs one of them",
-            )
-    return tuple(n for n in notebooks if not wanted or any(_called(n, name) for name in wanted))
 
 
 def run(
@@ -244,7 +198,7 @@ class _Queue:
 
     def _run_one(self, notebook: Notebook) -> NotebookRun:
         self.tell(Event(notebook.name, "started", notebook.title))
-        content = _read(notebook.path)
+        content = read(notebook.path)
         target = self.folder / f"{notebook.name}.ipynb"
         try:
             execute(content, notebook.name, on_cell=self._teller(notebook), on_client=self._keep)
@@ -265,35 +219,6 @@ class _Queue:
             self.tell(Event(notebook.name, "progress", f"cell {cell} of {cells}", fraction=(cell - 1) / cells))
 
         return on_cell
-
-
-def _describe(path: Path) -> Notebook:
-    content = _read(path)
-    about = content.metadata.get("aicontainer", {})
-    if about.get("needs") not in ("none", "engine", "cluster") or not isinstance(about.get("minutes"), int):
-        raise InputError(
-            f"{path.name} does not say what it needs",
-            seen=f"aicontainer: {dict(about)}",
-            next_step="its source must have aicontainer: {needs: none, engine or cluster, minutes: a number}",
-        )
-    lines = content.cells[0].source.splitlines() if content.cells else []
-    title = next((line.lstrip("# ") for line in lines if line.startswith("# ")), path.stem)
-    return Notebook(path.stem, path, title, about["needs"], about["minutes"])
-
-
-def _read(path: Path) -> Any:
-    try:
-        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    except Exception as error:  # nbformat lets through whatever its conversions stumble over
-        raise InputError(
-            f"{path.name} cannot be read as a notebook",
-            seen=f"{type(error).__name__}: {error}",
-            next_step="git status tells whether it was changed; git restore brings it back",
-        ) from error
-
-
-def _called(notebook: Notebook, name: str) -> bool:
-    return name in (notebook.name, notebook.name.split("_")[0])
 
 
 def _left_out(notebook: Notebook, trouble: AicontainerError | None) -> NotebookRun:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from aicontainer import __main__ as command_line
-from aicontainer import doctor, environment, places, runner, thread
+from aicontainer import doctor, environment, places, runner, syllabus, thread
 from aicontainer.errors import AicontainerError, EngineUnavailable, InputError
 from aicontainer.events import Event, Listener
 
@@ -142,9 +142,9 @@ def course(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Course:
     monkeypatch.setattr(places, "clone", lambda: tmp_path)
 
     def ends(state: runner.State, trouble: AicontainerError | None = None, name: str = "01_a") -> None:
-        notebook = runner.Notebook(name, Path(f"{name}.ipynb"), "Try", "none", 5)
+        notebook = syllabus.Notebook(name, Path(f"{name}.ipynb"), "Try", "none", 5)
         done = runner.CourseRun((runner.NotebookRun(name, state, "why"),), trouble)
-        monkeypatch.setattr(runner, "solutions", lambda: (notebook,))
+        monkeypatch.setattr(syllabus, "solutions", lambda: (notebook,))
         monkeypatch.setattr(runner, "run", lambda chosen, tell, bring_up: done)
 
     return ends

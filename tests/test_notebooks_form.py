@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from aicontainer import runner
+from aicontainer import syllabus
 
 ROOT = Path(__file__).parent.parent / "notebooks"
 STORED = [*sorted(ROOT.glob("*.ipynb")), *sorted((ROOT / "solutions").glob("*.ipynb"))]
@@ -43,7 +43,7 @@ def test_it_opens_with_title_end_skills_needs_and_time(path: Path) -> None:
     for part in ("**At the end you will have**", "**You will be able to**", "**You need**"):
         assert part in opening
     minutes = re.search(r"\*\*Time\*\* (\d+) minutes", opening)
-    about = next(notebook for notebook in runner.listing(path.parent) if notebook.path == path)
+    about = next(notebook for notebook in syllabus.listing(path.parent) if notebook.path == path)
     assert minutes and int(minutes[1]) == about.minutes
 
 

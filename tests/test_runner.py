@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from aicontainer import runner
+from aicontainer import runner, syllabus
 from aicontainer.errors import BuildError, EngineUnavailable, InputError, NotebookError
 from aicontainer.events import Event, Listener
 
@@ -38,14 +38,14 @@ def _nothing(tell: Listener) -> None:
 
 def _run(folder: Path, bring_up: Callable[[Listener], object] = _nothing) -> tuple[runner.CourseRun, list[Event]]:
     told: list[Event] = []
-    listed = runner.listing(folder / "nb")
+    listed = syllabus.listing(folder / "nb")
     return runner.run(listed, told.append, bring_up=bring_up, executed=folder / "out"), told
 
 
 def test_notebooks_are_listed_in_order_with_what_they_need(write: Write, tmp_path: Path) -> None:
     write("02_b", "1", needs="cluster")
     write("01_a", "1")
-    assert [(n.name, n.title, n.needs, n.minutes) for n in runner.listing(tmp_path / "nb")] == [
+    assert [(n.name, n.title, n.needs, n.minutes) for n in syllabus.listing(tmp_path / "nb")] == [
         ("01_a", "Try 01_a", "none", 5),
         ("02_b", "Try 02_b", "cluster", 5),
     ]
@@ -54,22 +54,22 @@ def test_notebooks_are_listed_in_order_with_what_they_need(write: Write, tmp_pat
 def test_a_notebook_that_does_not_say_what_it_needs_is_refused(write: Write, tmp_path: Path) -> None:
     write("01_a", "1", needs="a lot")
     with pytest.raises(InputError, match="01_a"):
-        runner.listing(tmp_path / "nb")
+        syllabus.listing(tmp_path / "nb")
 
 
 @pytest.mark.parametrize("name", ["01", "01_a", "01_a.ipynb", "notebooks/01_a.ipynb"])
 def test_a_notebook_can_be_named_in_short(name: str, write: Write, tmp_path: Path) -> None:
     write("02_b", "1")
     write("01_a", "1")
-    listed = runner.listing(tmp_path / "nb")
-    assert [notebook.name for notebook in runner.choose(listed, [name])] == ["01_a"]
-    assert runner.choose(listed, []) == listed
+    listed = syllabus.listing(tmp_path / "nb")
+    assert [notebook.name for notebook in syllabus.choose(listed, [name])] == ["01_a"]
+    assert syllabus.choose(listed, []) == listed
 
 
 def test_an_unknown_name_is_told_with_the_known_ones(write: Write, tmp_path: Path) -> None:
     write("01_a", "1")
     with pytest.raises(InputError, match="07") as caught:
-        runner.choose(runner.listing(tmp_path / "nb"), ["01", "07"])
+        syllabus.choose(syllabus.listing(tmp_path / "nb"), ["01", "07"])
     assert "01_a" in caught.value.seen
 
 
@@ -180,9 +180,9 @@ def test_an_interruption_ends_the_kernel_and_what_its_cell_started(write: Write,
     )
     write("01_a", code)
     script = (
-        "import pathlib, sys\nfrom aicontainer import runner\n"
+        "import pathlib, sys\nfrom aicontainer import runner, syllabus\n"
         f"folder = pathlib.Path({str(tmp_path)!r})\n"
-        "try: runner.run(runner.listing(folder / 'nb'), bring_up=print, executed=folder / 'out')\n"
+        "try: runner.run(syllabus.listing(folder / 'nb'), bring_up=print, executed=folder / 'out')\n"
         "except KeyboardInterrupt: sys.exit(130)"
     )
     process = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path)
@@ -215,7 +215,7 @@ def _await(true: Callable[[], bool]) -> None:
 
 def test_a_file_that_is_no_notebook_is_not_taken_for_one_that_was_left_out(write: Write, tmp_path: Path) -> None:
     path = write("01_a", "1")
-    listed = runner.listing(tmp_path / "nb")
+    listed = syllabus.listing(tmp_path / "nb")
     path.write_text("{}")
     with pytest.raises(InputError, match=r"01_a.ipynb cannot be read as a notebook"):
         runner.run(listed, bring_up=_nothing, executed=tmp_path / "out")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from aicontainer import environment, places, runner
+from aicontainer import environment, places, syllabus
 from aicontainer.errors import BuildError, EngineUnavailable
 from aicontainer.events import Listener
 
@@ -152,6 +152,6 @@ def test_both_forms_of_every_notebook_are_run_where_they_can(monkeypatch: pytest
     here, elsewhere = tool._notebooks(able=False)
     every, nothing = tool._notebooks(able=True)
     assert sorted(every) == sorted([*here, *elsewhere]) and nothing == []
-    needs = {notebook.name: notebook.needs for notebook in runner.solutions()}
+    needs = {notebook.name: notebook.needs for notebook in syllabus.solutions()}
     assert {Path(path).stem for path in here} == {name for name, need in needs.items() if need == "none"}
     assert len(every) == 2 * len(needs)

@@ -19,7 +19,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from aicontainer import places, runner
+from aicontainer import places, runner, syllabus
 from aicontainer.errors import AicontainerError
 
 DROPPED = {"learner": "solution", "solutions": "stub"}
@@ -195,7 +195,7 @@ def execute_command(root: Path, chosen: tuple[str, ...], form: str | None) -> No
     """Run stored notebooks and store their outputs: all of them, or those named (01_loss, or just 01)."""
     places.work_in("test")
     for one in [form] if form else DROPPED:
-        for notebook in runner.choose(runner.listing(stored(root, one, "x").parent), chosen):
+        for notebook in syllabus.choose(syllabus.listing(stored(root, one, "x").parent), chosen):
             execute(root, one, notebook.name)
             click.echo(f"{notebook.path.relative_to(root)}: executed")
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import click
 
-from aicontainer import environment, places, runner
+from aicontainer import environment, places, syllabus
 from aicontainer.errors import AicontainerError, MachineError
 from aicontainer.show.terminal import Terminal
 
@@ -132,9 +132,12 @@ def _not_here(reason: str, *words: str) -> Counts:
 
 
 def _notebooks(able: bool) -> tuple[list[str], list[str]]:
-    """The stored notebooks, both forms: those that can run here, and the others."""
+    """The stored notebooks, both forms: those that can run here, and the others.
+
+    The solved form runs backwards, so that every notebook meets what later ones leave behind.
+    """
     root = places.clone()
-    every = [*runner.listing(root / "notebooks"), *runner.solutions()]
+    every = [*syllabus.listing(root / "notebooks"), *reversed(syllabus.solutions())]
     paths = [(notebook.needs == "none" or able, str(notebook.path.relative_to(root))) for notebook in every]
     return [path for can, path in paths if can], [path for can, path in paths if not can]
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aicontainer import places
 from aicontainer.errors import AicontainerError, BuildError, EngineError, EngineUnavailable, ImageNotFound, InputError
 from aicontainer.events import Event, Listener, silent
 
@@ -31,6 +32,14 @@ OUR_IMAGES = {"label": f"{IMAGE_LABEL}={COURSE}"}
 
 # docker-py's own limit of 60 s is too short for loading or pushing an image on a slow disk
 LIMIT_SECONDS = 600
+
+
+def buildx_environment() -> dict[str, str]:
+    """Variables for ``docker buildx``: its notes go into our cache, and a builder that the user has chosen stays out.
+
+    Without them buildx would make a folder in the user's home, and build where that folder says.
+    """
+    return {"BUILDX_CONFIG": str(places.cache() / "buildx"), "BUILDX_BUILDER": ""}
 
 
 def connect() -> docker.DockerClient:

@@ -16,7 +16,7 @@ from aicontainer import commands, model, places
 from aicontainer.errors import BuildError, CommandError, ImageNotFound, InputError, TimedOut
 from aicontainer.events import Event, Listener, silent
 from aicontainer.package import wheels
-from aicontainer.package.engine import COURSE, IMAGE_LABEL, connect, engine, mapped, our_names
+from aicontainer.package.engine import COURSE, IMAGE_LABEL, buildx_environment, connect, engine, mapped, our_names
 
 if TYPE_CHECKING:
     from docker.models.images import Image as EngineImage
@@ -153,7 +153,13 @@ def build_folder(
             tell(Event(STEP, "progress", step[1]))
 
     try:
-        commands.run(_command(folder, name, args or {}, labels or {}), limit=LIMIT_SECONDS, log=log, on_line=follow)
+        commands.run(
+            _command(folder, name, args or {}, labels or {}),
+            limit=LIMIT_SECONDS,
+            env=buildx_environment(),
+            log=log,
+            on_line=follow,
+        )
     except (CommandError, TimedOut) as error:
         tell(Event(STEP, "failed", name))
         raise _failure(name, error, log) from error

@@ -14,16 +14,12 @@ import pytest
 from aicontainer import model, places, thread
 from aicontainer.deploy import cluster as clusters
 from aicontainer.deploy import manifests, objects
-from aicontainer.deploy.cluster import Cluster
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.deploy.release import DEPLOYMENT, Release
 from aicontainer.errors import AicontainerError, Failed, Gone, ObjectNotFound, ObjectRefused
 from aicontainer.learn import data, fit
 from aicontainer.package import image, registry
 from aicontainer.package.engine import engine as connection
-
-# 30080 is the course's own release, 30081 that of notebook 05's exercise
-NODE_PORTS = range(30082, 30090)
 
 
 @dataclass(frozen=True)
@@ -43,19 +39,13 @@ class Room:
 
 
 @pytest.fixture
-def room(cluster: Any) -> Iterator[Room]:
+def room(cluster: Any, node_port: int) -> Iterator[Room]:
     found = clusters.find()
-    taken = {port.get("nodePort") for each in every_service(found) for port in each["spec"]["ports"]}
     name = f"test-{secrets.token_hex(5)}"
-    yield Room(Release(found, name), next(port for port in NODE_PORTS if port not in taken))
+    yield Room(Release(found, name), node_port)
     # the node port is freed at once, the namespace in its own time
     objects.ask_to_delete(found, "Service", "ai-model-service", name)
     objects.ask_to_delete(found, "Namespace", name)
-
-
-def every_service(cluster: Cluster) -> list[Manifest]:
-    rooms = [each["metadata"]["name"] for each in objects.listed(cluster, "Namespace")]
-    return [service for room in rooms for service in objects.listed(cluster, "Service", room)]
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def keyring() -> tuple[str, ...]:
 
 def _has_buildx() -> bool:
     try:
-        return bool(run(["docker", "buildx", "version"], limit=30))
+        return bool(run(["docker", "buildx", "version"], limit=30, env=docker_engine.buildx_environment()))
     except AicontainerError:
         return False
 

@@ -94,6 +94,7 @@ def _build(file: str, root_name: str, tag: str, *, target: str, folders: dict[st
                 recipe.files(),
             ],
             limit=LOAD_LIMIT,
+            env=docker_engine.buildx_environment(),
             log=log,
         )
     except CommandError as error:
