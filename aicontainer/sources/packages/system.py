@@ -1,4 +1,4 @@
-"""Which system this is, and what Docker's parts are called in its packages. Anything else than these gets advice only."""
+"""Which system this is, and what Docker's parts are called in its packages. Every other one gets advice only."""
 
 import shlex
 from dataclasses import dataclass
