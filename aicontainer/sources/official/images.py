@@ -86,11 +86,11 @@ def ensure(client: Any, pin: Pin, tell: Listener) -> None:
     image = _get(client, pin.asked)
     if image is None:
         tell(Event(step, "started", estimate=30))
+        _remember(pin)  # before: an engine that was given up may still bring it to its end
         pull(client, pin, tell)
         image = _get(client, pin.asked)
         if image is None or not _is(image, pin):
             raise EngineError(f"the engine pulled {pin}, and does not have it now", next_step="docker images --digests")
-        _remember(pin)
     _name(image, pin)
     tell(Event(step, "made"))
 
