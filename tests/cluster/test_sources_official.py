@@ -45,6 +45,7 @@ class _Door(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Door
+    default_request_version = "HTTP/1.0"  # a client that tries TLS first has to be told that here is none
 
     def do_GET(self) -> None:
         if self.server.mode == "gone":
@@ -124,7 +125,7 @@ def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def publish(registry: int) -> Callable[[str], Pin]:
-    """Puts an image of one layer of noise, which no engine has seen, into the registry; returns its pin at an address."""
+    """Puts an image of one layer of noise into the registry and into no engine; returns its pin at an address."""
 
     def one(address: str) -> Pin:
         repository, tag = f"library/{secrets.token_hex(6)}", "3.13-slim"
