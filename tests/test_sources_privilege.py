@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aicontainer.errors import CommandError, MachineError
+from aicontainer.errors import CommandError, MachineError, TimedOut
 from aicontainer.sources.packages import privilege
 
 SUDO = """#!/bin/sh
@@ -72,6 +72,12 @@ def test_a_failure_under_sudo_is_the_commands_own(sudo: _Sudo) -> None:
         privilege.run(["sh", "-c", "echo no space left; exit 7"], limit=30)
     assert error.value.code == 7
     assert "no space left" in error.value.seen
+
+
+def test_what_runs_as_root_has_its_limit_too(sudo: _Sudo) -> None:
+    sudo.install()
+    with pytest.raises(TimedOut):
+        privilege.run(["sh", "-c", "echo begun; while true; do :; done"], limit=1)
 
 
 def test_nobody_to_ask_is_said_and_nothing_is_run(sudo: _Sudo, tmp_path: Path) -> None:

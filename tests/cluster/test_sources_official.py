@@ -214,7 +214,7 @@ def test_a_name_without_a_digest_is_pulled_by_its_tag(client: Any, door: _Door, 
     by_tag = Pin(pin.repository, pin.tag)
     images.ensure(client, by_tag, silent)
     assert images.is_there(client, by_tag)
-    assert images.is_there(client, pin)  # and it is that image
+    assert images._has_digest(client.images.get(by_tag.asked), pin.digest)  # and it is that image
 
 
 def test_a_digest_that_is_not_there_is_told_with_the_name(client: Any, door: _Door) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from aicontainer import commands
-from aicontainer.errors import AicontainerError, MachineError
+from aicontainer.errors import AicontainerError, CommandError, MachineError, TimedOut
 
 LIMIT_SECONDS = 30
 PASSWORD_SECONDS = 300
+LIMIT_PASSED = 124  # how timeout(1) tells it
 NO_TERMINAL = "sudo asks for a password, and here is no terminal to ask on"
 _asking = threading.Lock()
 
@@ -44,7 +45,13 @@ def run(argv: list[str | Path], *, limit: float, env: dict[str, str] | None = No
     settings = [f"{name}={value}" for name, value in (env or {}).items()]  # sudo hands none on
     # what runs as root cannot be ended by a user: a program of root's own holds the limit
     words: list[str | Path] = ["sudo", "-n", "env", *settings, "timeout", "--kill-after=10", str(int(limit)), *argv]
-    return commands.run(words, limit=limit + LIMIT_SECONDS, **options)
+    try:
+        return commands.run(words, limit=limit + LIMIT_SECONDS, **options)
+    except CommandError as error:
+        if error.code != LIMIT_PASSED:
+            raise
+        what = f"{Path(argv[0]).name} ran longer than {limit:.0f} s as root"
+        raise TimedOut(what, seen=error.seen, next_step=error.next_step, waited=limit) from error
 
 
 def command(words: str) -> str:
