@@ -60,15 +60,22 @@ def test_ubuntu_gets_its_own_docker_and_debians_keys(on: Path) -> None:
 
 def test_debian_12_gets_docker_of_debian_13(on: Path) -> None:
     on.write_text(TEXTS["Debian 12"])
-    assert {"docker.io/trixie", "docker-buildx/trixie"} <= set(packages.Packages()._needed())
+    assert {"docker.io/trixie", "docker-cli/trixie", "docker-buildx/trixie"} <= set(packages.Packages()._needed())
 
 
 def test_where_docker_is_nothing_of_it_is_installed(on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on.write_text(TEXTS["Ubuntu 24.04"])
     monkeypatch.setattr(daemon, "answers", lambda: True)
     monkeypatch.setattr(daemon, "_has_buildx", lambda: True)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(built_images, "are_loaded", lambda: False)
     assert packages.Packages()._needed() == ("zstd", "mmdebstrap", "debian-archive-keyring")
+
+
+def test_an_engine_elsewhere_needs_a_client_here(on: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on.write_text(TEXTS["Debian 13"])
+    monkeypatch.setattr(daemon, "answers", lambda: True)
+    assert daemon.packages() == ("docker-cli", "docker-buildx")
 
 
 @pytest.mark.parametrize("text", ["Fedora", "Mint", "Ubuntu 20.04", "empty"])

@@ -31,7 +31,12 @@ def packages() -> tuple[str, ...]:
     if found is None:
         return ()
     is_installed = shutil.which("dockerd") is not None or answers()  # it may be stopped: then it is started
-    return (*(() if is_installed else found.engine), *(() if _has_buildx() else found.buildx))
+    parts = (
+        (is_installed, found.engine),
+        (shutil.which("docker") is not None, found.client),
+        (_has_buildx(), found.buildx),
+    )
+    return tuple(dict.fromkeys(package for is_there, packages in parts if not is_there for package in packages))
 
 
 def keyring() -> tuple[str, ...]:

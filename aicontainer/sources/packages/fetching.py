@@ -32,8 +32,8 @@ def mirror() -> str:
     given = os.environ.get(MIRROR_VARIABLE)
     if given:
         return given
-    listed = run(["apt-get", "indextargets", "--format", "$(RELEASE) $(SITE)", "Created-By: Packages"], limit=30)
-    sites = [site for release, _, site in (line.partition(" ") for line in listed.splitlines()) if release in RELEASES]
+    # a fresh system has not fetched its lists yet: then apt tells what stands in its configuration
+    sites = _sites() or _sites("--no-release-info")
     if not sites:
         raise MachineError(
             "apt knows no Debian mirror",
@@ -42,6 +42,12 @@ def mirror() -> str:
             "lists them), such as http://HOST/debian",
         )
     return sites[0]
+
+
+def _sites(*words: str) -> list[str]:
+    fields = ["--format", "$(RELEASE) $(SITE)", "Created-By: Packages"]
+    listed = run(["apt-get", "indextargets", *words, *fields], limit=30)
+    return [site for release, _, site in (line.partition(" ") for line in listed.splitlines()) if release in RELEASES]
 
 
 def reason_against() -> str:

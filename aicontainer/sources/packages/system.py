@@ -11,29 +11,31 @@ OS_RELEASE = Path("/etc/os-release")
 class System:
     """A system whose packages the course knows.
 
-    ``engine`` and ``buildx`` are packages (``name`` or ``name/release``). ``own_lists``: they are installed by way of
-    the course's own lists of packages, not the system's. ``keyring`` has to be installed where it is no part of the
-    system.
+    ``engine``, ``client`` and ``buildx`` are packages (``name`` or ``name/release``), ``keyring`` the one with Debian's
+    keys where it is no part of the system. ``own_lists``: they are installed by way of the course's own lists of
+    packages, not the system's.
     """
 
     name: str
     engine: tuple[str, ...]
+    client: tuple[str, ...]
     buildx: tuple[str, ...]
     keyring: tuple[str, ...] = ()
     own_lists: bool = False
 
 
+ENGINE = ("docker.io", "containerd", "runc", "iptables")
 # Debian 12's own Docker is too old for machines that lack a capability: there it is the one of Debian 13
 DEBIAN_12 = System(
     "Debian 12",
-    ("docker.io/trixie", "docker-cli/trixie", "containerd", "runc", "iptables"),
+    ("docker.io/trixie", "containerd", "runc", "iptables"),
+    ("docker-cli/trixie",),
     ("docker-buildx/trixie",),
     own_lists=True,
 )
-DEBIAN_13 = System("Debian 13", ("docker.io", "docker-cli", "containerd", "runc", "iptables"), ("docker-buildx",))
-UBUNTU = System(
-    "Ubuntu", ("docker.io", "containerd", "runc", "iptables"), ("docker-buildx",), ("debian-archive-keyring",)
-)
+DEBIAN_13 = System("Debian 13", ENGINE, ("docker-cli",), ("docker-buildx",))
+# Ubuntu's docker.io holds the client too
+UBUNTU = System("Ubuntu", ENGINE, ("docker.io",), ("docker-buildx",), ("debian-archive-keyring",))
 OLDEST_UBUNTU = (22, 4)
 
 
