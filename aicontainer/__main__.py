@@ -85,14 +85,14 @@ def doctor() -> None:
 
     Ends with 3 when something is missing without which no notebook runs on a cluster.
     """
-    from aicontainer.doctor import examine
+    from aicontainer.doctor.looks import examine
 
     findings = examine()
     wide = max((len(finding.name) for finding in findings), default=0)
     for finding in findings:
-        click.echo(f"{'enough' if finding.enough else 'LACKS ':6}  {finding.name:{wide}}  {finding.found}")
-        if not finding.enough and finding.mend:
-            click.echo(f"{'':6}  {'':{wide}}  -> {finding.mend}")
+        click.echo(f"{finding.state:13}  {finding.name:{wide}}  {finding.found}")
+        if finding.state != "fine":
+            click.echo(f"{'':13}  {'':{wide}}  -> {finding.mend}")
     if not all(finding.enough for finding in findings):
         sys.exit(EngineUnavailable.exit_code)
 

@@ -10,8 +10,18 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
-from aicontainer.errors import CommandError, MachineError, TimedOut, shorten
+from aicontainer.errors import (
+    NO_ROOM,
+    AicontainerError,
+    CommandError,
+    MachineError,
+    TimedOut,
+    disk_full,
+    disk_full_told,
+    shorten,
+)
 
 KEPT_LINES = 2000
 PR_SET_PDEATHSIG = 1
@@ -54,6 +64,8 @@ def run(
     ------
     CommandError
         When it ends with another code than 0: with its last words and its log.
+    DiskFull
+        When it says that no room is left on a disk, or its log finds none.
     MachineError
         When there is no such program.
     TimedOut
@@ -85,8 +97,18 @@ def run(
             waited=limit,
         )
     if code != 0:
-        raise CommandError(words, code, output=output, log=log)
+        raise _of_its_end(CommandError(words, code, output=output, log=log), output)
     return output
+
+
+def _of_its_end(error: CommandError, output: str) -> AicontainerError:
+    # a full disk makes many programs fail in many ways: told as what it is, nothing else is taken for damaged
+    said = [line for line in output.splitlines() if NO_ROOM in line.lower()]
+    if not said:
+        return error
+    full = disk_full(f"{Path(error.argv[0]).name} failed", said[-1])
+    full.__cause__ = error
+    return full
 
 
 def end_all() -> None:
@@ -133,10 +155,15 @@ def _read(
     on_line: Callable[[str], None] | None,
 ) -> None:
     assert process.stdout is not None
-    if log:
-        log.parent.mkdir(parents=True, exist_ok=True)
-    with (log or Path(os.devnull)).open("a", encoding="utf-8") as record, process.stdout:
-        for raw in process.stdout:
+    record_path = log or Path(os.devnull)
+    with disk_full_told(record_path), process.stdout:
+        record_path.parent.mkdir(parents=True, exist_ok=True)
+        _follow(process.stdout, lines, record_path, on_line)
+
+
+def _follow(output: IO[str], lines: deque[str], record_path: Path, on_line: Callable[[str], None] | None) -> None:
+    with record_path.open("a", encoding="utf-8") as record:
+        for raw in output:
             line = raw.rstrip("\n")
             lines.append(line)
             record.write(line + "\n")

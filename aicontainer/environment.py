@@ -15,7 +15,15 @@ from filelock import FileLock, Timeout
 
 from aicontainer import places
 from aicontainer.deploy import cluster as kind_cluster
-from aicontainer.errors import ClusterError, EngineUnavailable, InputError
+from aicontainer.errors import (
+    AicontainerError,
+    CommandError,
+    EngineError,
+    EngineForbidden,
+    EngineUnavailable,
+    InputError,
+    SourceLost,
+)
 from aicontainer.events import Event, Listener, silent
 from aicontainer.package import engine as docker_engine
 from aicontainer.sources.base import Supply
@@ -26,6 +34,21 @@ from aicontainer.waiting import Seen, pending, ready, wait
 
 LOCK_LIMIT = 45 * 60
 NEEDS = ("none", "engine", "cluster")
+# the words of apt, mmdebstrap, go, pip, curl and Docker for an address that does not answer
+LOST = (
+    "failed to fetch",
+    "could not connect",
+    "connection refused",
+    "connection reset",
+    "connection timed out",
+    "failed to connect",
+    "i/o timeout",
+    "network is unreachable",
+    "no such host",
+    "could not resolve",
+    "temporary failure resolving",
+    "tls handshake timeout",
+)
 
 
 @dataclass(frozen=True)
@@ -70,20 +93,57 @@ def ensure(need: str, tell: Listener = silent) -> Supply | None:
     """See to it that what a notebook needs is there: ``none``, ``engine`` (with the base image) or ``cluster``.
 
     Returns what the source of images has put in place; None where nothing is needed.
+
+    Raises
+    ------
+    EngineForbidden
+        When an engine runs and this user may not use it.
+    SourceUnavailable
+        When there is no source of images; the kind `SourceLost` when it went away while it was used.
+    AicontainerError
+        When a step fails.
     """
     if need not in NEEDS:
         raise InputError(f"a notebook can need {', '.join(NEEDS)}", seen=need)
     if need == "none":
         return None
     with _only_one(tell):
+        _insist_on_permission()
         choice = choose()
         _announce(choice, tell)
-        choice.source.engine(tell)
-        supply = choice.source.supply(tell)
+        with _losing(choice):
+            choice.source.engine(tell)
+            supply = choice.source.supply(tell)
         if need == "cluster":
             kind_cluster.ensure(supply, tell)
         choice.source.tidy(tell)
     return supply
+
+
+def _insist_on_permission() -> None:
+    """Where an engine runs that this user may not use, no source of images helps: say just that."""
+    try:
+        docker_engine.connect().close()
+    except EngineForbidden:
+        raise
+    except EngineUnavailable:
+        return  # the source starts one
+
+
+@contextmanager
+def _losing(choice: Choice) -> Iterator[None]:
+    """Tell a source that stops answering from a step that fails."""
+    try:
+        yield
+    except (CommandError, EngineError) as error:
+        words = [line for line in error.seen.splitlines() if any(lost in line.lower() for lost in LOST)]
+        if not words:
+            raise
+        raise SourceLost(
+            f"the images' source ({choice.source.name}) does not answer any more",
+            seen=words[-1],
+            next_step="see that the network is there, then aicontainer up: it goes on from here",
+        ) from error
 
 
 def _announce(choice: Choice, tell: Listener) -> None:
@@ -140,7 +200,7 @@ def _remove_cluster(tell: Listener) -> None:
 
 
 def status() -> Status:
-    """What is there, asked of Docker and of the disk."""
+    """What is there, asked of Docker and of the disk; what cannot be asked is told in its place."""
     size = _size(places.cache())
     try:
         with docker_engine.engine() as client:
@@ -148,11 +208,11 @@ def status() -> Status:
             images = tuple(sorted(tag for image in docker_engine.images(client) for tag in image.tags))
             on_network = client.containers.list(all=True, filters={"network": kind_cluster.NETWORK})
             names = {container.name for container in (*docker_engine.containers(client), *on_network)}
-    except EngineUnavailable as error:
+    except AicontainerError as error:
         return Status(error.what, "none", "none", (), (), size)
     try:
         found = kind_cluster.find()
-    except ClusterError as error:
+    except AicontainerError as error:
         return Status(version, error.what, "none", images, tuple(sorted(names)), size)
     return Status(version, found.name, found.registry, images, tuple(sorted(names)), size)
 
@@ -195,7 +255,8 @@ def _only_one(tell: Listener) -> Iterator[None]:
         )
         tell(Event(step, "made"))
     try:
-        note.write_text(str(os.getpid()))
+        with suppress(OSError):  # for those who wait; without room on the disk `down` has to work all the same
+            note.write_text(str(os.getpid()))
         yield
     finally:
         lock.release()

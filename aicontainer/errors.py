@@ -7,13 +7,20 @@
     │   └── RequestError            a request that the model server refuses (with path and HTTP status)
     ├── MachineError                this machine lacks something
     │   ├── EngineUnavailable       no Docker Engine answers
+    │   │   └── EngineForbidden     one runs, and this user may not use it
     │   ├── PortTaken               a port on 127.0.0.1 is in use
+    │   ├── DiskFull                no room is left where something is written
     │   └── SourceUnavailable       no place to get images from
+    │       └── SourceLost          there was one, and it went away while it was used
     ├── CommandError                a program ended with a failure (argument list, exit code, its last words)
     ├── EngineError                 Docker refused or failed
     │   ├── ImageNotFound
     │   └── BuildError
     ├── ClusterError                Kubernetes refused or failed (with the HTTP status)
+    │   ├── ClusterMissing          there is no cluster of the course
+    │   ├── ClusterUnfinished       making it was interrupted, or still goes on
+    │   ├── ClusterStopped          its node, or the image registry beside it, does not run
+    │   ├── KubeconfigDamaged       the file that says where it is and who we are cannot be used
     │   ├── ObjectNotFound
     │   └── ObjectRefused           it was understood and rejected: invalid, forbidden, conflicting
     ├── ServerError                 a model server answered with something else than a prediction
@@ -26,8 +33,10 @@
 This file goes into the model's image, so it imports the standard library only.
 """
 
+import errno
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 LONGEST_FOREIGN_TEXT = 600
@@ -105,12 +114,24 @@ class EngineUnavailable(MachineError):
     """No Docker Engine answers."""
 
 
+class EngineForbidden(EngineUnavailable):
+    """A Docker Engine runs, and this user may not use it."""
+
+
 class PortTaken(MachineError):
     """A port on 127.0.0.1 is in use by something else."""
 
 
+class DiskFull(MachineError):
+    """No room is left where something is written; what stood there before is still whole."""
+
+
 class SourceUnavailable(MachineError):
     """Images can be had from nowhere on this machine."""
+
+
+class SourceLost(SourceUnavailable):
+    """Where the images come from does not answer any more; what has been fetched so far is kept."""
 
 
 class CommandError(AicontainerError):
@@ -146,6 +167,22 @@ class ClusterError(AicontainerError):
     def __init__(self, what: str, *, seen: str = "", next_step: str = "", status: int = 0) -> None:
         super().__init__(what, seen=seen, next_step=next_step)
         self.status = status
+
+
+class ClusterMissing(ClusterError):
+    """There is no cluster of the course."""
+
+
+class ClusterUnfinished(ClusterError):
+    """Making the cluster was interrupted, or still goes on."""
+
+
+class ClusterStopped(ClusterError):
+    """The cluster's node, or the image registry beside it, does not run."""
+
+
+class KubeconfigDamaged(ClusterError):
+    """The kubeconfig, which says where the cluster is and who we are, cannot be used."""
 
 
 class ObjectNotFound(ClusterError):
@@ -199,3 +236,24 @@ class Failed(WaitError):
 
 class Gone(WaitError):
     """What was awaited was deleted meanwhile."""
+
+
+NO_ROOM = "no space left on device"  # the same words from the kernel, Docker, apt, tar and zstd
+
+
+@contextmanager
+def disk_full_told(path: Path) -> Iterator[None]:
+    """Turn the operating system's "no room" (disk or quota) while ``path`` is written into `DiskFull`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise disk_full(f"{path.name} could not be written", f"{error.strerror}: {path.parent}") from error
+
+
+def disk_full(what: str, seen: str) -> DiskFull:
+    """The error for a disk without room; ``what`` is the sentence for what could not be done."""
+    return DiskFull(
+        f"{what}: the disk is full", seen=seen, next_step="df -h shows which disk; free some room, then run it again"
+    )

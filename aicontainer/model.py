@@ -6,6 +6,7 @@ which adds each row up alone. ``X @ w`` does not: BLAS adds in another order for
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from aicontainer.errors import DataError, ModelFileError
+from aicontainer.errors import DataError, ModelFileError, disk_full_told
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -152,17 +153,32 @@ class Model:
         return hashlib.sha256(json.dumps(_content(self), sort_keys=True).encode()).hexdigest()
 
     def save(self, path: Path) -> Path:
-        """Write the model as JSON, whole or not at all (written beside, then renamed); returns the path."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Write the model as JSON, whole or not at all (written beside, then renamed); returns the path.
+
+        Raises
+        ------
+        DiskFull
+            When no room is left: the file that stood there before stays.
+        """
         text = json.dumps({"format": FORMAT, "sha256": self.digest, **_content(self)}, indent=2) + "\n"
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=path.name, delete=False, encoding="utf-8"
-        ) as file:
+        with disk_full_told(path):
+            _write_beside(path, text)
+        return path
+
+
+def _write_beside(path: Path, text: str) -> None:
+    # `places.write_whole` does the same, and is not in the image that this module goes into
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        beside = Path(file.name)
         beside.chmod(0o644)  # the server in the image runs as another user
         beside.replace(path)
-        return path
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def _content(model: Model) -> dict[str, Any]:

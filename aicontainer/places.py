@@ -9,7 +9,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from aicontainer.errors import MachineError
+from aicontainer.errors import MachineError, disk_full_told
 
 WORK_VARIABLE = "AICONTAINER_WORK"
 
@@ -61,7 +61,18 @@ def logs() -> Path:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file whole or not at all (written beside, then renamed); makes its folder."""
+    """Write a text file whole or not at all (written beside, then renamed); makes its folder.
+
+    Raises
+    ------
+    DiskFull
+        When no room is left: what stood there before stays.
+    """
+    with disk_full_told(path):
+        _write_whole(path, text)
+
+
+def _write_whole(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     beside = Path(name)

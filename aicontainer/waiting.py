@@ -15,11 +15,15 @@ from aicontainer.events import Event, Listener, silent
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look saw: a state, words for a person, and the value that is awaited when it is ready."""
+    """What one look saw: a state, words for a person, and the value that is awaited when it is ready.
+
+    ``next_step`` is what to do about just this, where it is known better than the one who waits knows.
+    """
 
     state: Literal["pending", "ready", "failed", "gone"]
     text: str
     value: Any = None
+    next_step: str = ""
 
 
 def pending(text: str) -> Seen:
@@ -32,9 +36,9 @@ def ready(value: Any = None, text: str = "ready") -> Seen:
     return Seen("ready", text, value)
 
 
-def failed(text: str) -> Seen:
+def failed(text: str, next_step: str = "") -> Seen:
     """It will not recover by itself: stop waiting now."""
-    return Seen("failed", text)
+    return Seen("failed", text, next_step=next_step)
 
 
 def gone(text: str) -> Seen:
@@ -65,7 +69,7 @@ def wait(
     Raises
     ------
     TimedOut, Failed, Gone
-        Each with the last state seen, the seconds waited, and ``next_step``.
+        Each with the last state seen, the seconds waited, and the next step: the look's own, else ``next_step``.
     """
     begun = clock()
     told = ""
@@ -74,7 +78,7 @@ def wait(
         waited = clock() - begun
         if seen.state == "ready":
             return seen.value
-        details: dict[str, Any] = {"seen": seen.text, "next_step": next_step, "waited": waited}
+        details: dict[str, Any] = {"seen": seen.text, "next_step": seen.next_step or next_step, "waited": waited}
         if seen.state == "failed":
             raise Failed(f"{what}: failed after {waited:.0f} s", **details)
         if seen.state == "gone":

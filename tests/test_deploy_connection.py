@@ -74,7 +74,7 @@ def test_a_broken_connection_and_a_bad_kubeconfig_name_the_next_step() -> None:
     for error in (urllib3.exceptions.ProtocolError(WORDS), ConfigException(WORDS)):
         with pytest.raises(ClusterError) as caught, mapped("do it"):
             raise error
-        assert caught.value.next_step == "aicontainer up"
+        assert caught.value.next_step.startswith("aicontainer up")
 
 
 def test_without_a_cluster_the_next_step_is_named(tmp_path: Path) -> None:

@@ -78,6 +78,19 @@ def test_one_crash_is_tolerated_and_a_loop_is_not(container: dict[str, Any], is_
     assert all(each.crashed and "3" in each.message for each in found)
 
 
+def test_a_program_that_took_too_much_memory_is_told_apart_from_one_that_crashed() -> None:
+    killed = {"lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}
+    (found,) = diagnosis.troubles(deployment(), [pod(state=waiting("CrashLoopBackOff"), restartCount=1, **killed)])
+    assert found.reason == "OOMKilled"
+    assert "limits.memory" in found.next_step
+
+
+@pytest.mark.parametrize("reason", sorted(diagnosis._WAITING_FOR_EVER))
+def test_what_a_container_can_wait_for_in_vain_has_a_next_step(reason: str) -> None:
+    (found,) = diagnosis.troubles(deployment(), [pod(state=waiting(reason))])
+    assert found.next_step
+
+
 def test_the_trouble_of_the_template_before_does_not_count() -> None:
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
     failing = pod(state=waiting("ErrImagePull"))

@@ -1,13 +1,15 @@
-"""The check of notebook 02 looks at the file that the learner wrote, and its hint depends on what it finds there."""
+"""The checks of notebook 02 look at the learner's files and numbers; the hint depends on what they find there."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
-from aicontainer.exercises.descent import check_early_model
+from aicontainer.exercises.descent import check_classifier, check_early_model, check_largest_rate
 from aicontainer.learn import data, fit
-from aicontainer.model import Scaling
+from aicontainer.learn.descent import descend
+from aicontainer.learn.objective import CROSS_ENTROPY, SQUARED_ERROR
+from aicontainer.model import Model, Scaling
 
 
 @pytest.fixture
@@ -71,3 +73,113 @@ def test_a_damaged_file_is_recognised(early):
     check = check_early_model()
     assert check.state == "wrong"
     assert "cannot be read as JSON" in check.text
+
+
+def border(features, scaled=True):
+    X = data.load("education", features=features).X
+    A = np.column_stack([fit.standardise(X)(X) if scaled else X, np.ones(len(X))])
+    return 2 / np.linalg.eigvalsh(2 / len(A) * A.T @ A)[-1]
+
+
+THREE = ["lunch", "calworks", "income"]
+BORDER = border(THREE)
+
+
+@pytest.mark.parametrize("rate", [0.953 * BORDER, 0.98 * BORDER, 0.9999 * BORDER, str(0.99 * BORDER)])
+def test_a_rate_within_five_percent_below_the_border_is_right(rate):
+    assert check_largest_rate(rate).state == "right"
+
+
+def test_no_rate_is_not_done_yet():
+    assert repr(check_largest_rate(None)).startswith("not done yet: ")
+
+
+@pytest.mark.parametrize(
+    ("rate", "hint"),
+    [
+        (BORDER / 2, "half the border"),
+        (BORDER * 2, "twice the border"),
+        (border(THREE, scaled=False), "border of the raw rows"),
+        (border(None), "border of all seven features"),
+        (BORDER * 2 / 420, "border of the article's loss"),
+        (0.94 * BORDER, "go on upwards"),
+        (0.01, "go on upwards"),
+        (1.0001 * BORDER, "go down"),
+        (1.1 * BORDER, "go down"),
+        (50.0, "go down"),
+        (-0.1, "above 0"),
+        (float("nan"), "above 0"),
+        ("large", "must be a number"),
+    ],
+)
+def test_each_wrong_rate_gets_its_own_hint(rate, hint):
+    check = check_largest_rate(rate)
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
+WHOLE = data.load("medicine", features=[name for name in data.load("medicine").features if name.startswith("mean_")])
+SPLIT = data.hold_out(WHOLE, share=0.25, seed=1)
+
+
+def classifier(rows=SPLIT.train, scaling=None, rate=0.3, steps=1000, objective=CROSS_ENTROPY, **changes):
+    """A model by hand, so that any part of it can be a wrong one; ``rows`` are what it learns from."""
+    scaling = scaling or fit.standardise(rows.X)
+    found = descend(scaling(rows.X), rows.y, rate, steps, objective)
+    parts = {"trained_on": rows.fingerprint, "link": "logistic", "scaling": scaling, "weights": found.weights}
+    known = {"name": "medicine", "version": "1", "bias": found.bias, "features": rows.features, "target": rows.target}
+    return Model(**(known | parts | changes))
+
+
+@pytest.fixture
+def means():
+    return fit.model_path("medicine_means")
+
+
+def test_without_a_classifier_it_is_not_done_yet():
+    assert repr(check_classifier()).startswith("not done yet: ")
+
+
+@pytest.mark.parametrize("steps", [300, 3000])
+def test_a_classifier_of_the_training_rows_is_right_by_either_route(means, steps):
+    fit.train(SPLIT.train, steps=steps).save(means)
+    first = check_classifier()
+    assert (first.state, check_classifier()) == ("right", first)
+    assert "of 142 told right" in first.text
+    classifier(steps=steps).save(means)
+    assert check_classifier() == first
+
+
+RAW = Scaling(np.zeros(10), np.ones(10))
+
+
+@pytest.mark.parametrize(
+    ("model", "hint"),
+    [
+        (lambda: classifier(WHOLE), "it has seen the test"),
+        (lambda: classifier(SPLIT.held_out), "changed places"),
+        (lambda: classifier(data.hold_out(WHOLE, 0.25, seed=0).train), "trained on other rows"),
+        (lambda: classifier(data.hold_out(WHOLE, 0.5, seed=1).train), "trained on other rows"),
+        (lambda: fit.train(data.hold_out(data.load("medicine"), 0.25, 1).train), "it has 30 features"),
+        (lambda: classifier(link="identity"), "its link is identity"),
+        (lambda: classifier(scaling=RAW, rate=1e-7), "raw columns"),
+        (lambda: classifier(scaling=fit.standardise(WHOLE.X)), "come from all rows"),
+        (lambda: classifier(WHOLE, trained_on=SPLIT.train.fingerprint), "come from all rows"),
+        (lambda: classifier(scaling=fit.standardise(SPLIT.held_out.X)), "not those of the training rows"),
+        (lambda: classifier(objective=SQUARED_ERROR, rate=0.1), "as from a squared error"),
+        (lambda: classifier(steps=30), "more steps"),
+        (lambda: classifier(steps=0), "more steps"),
+        (lambda: classifier(weights=-classifier().weights), "worse than a coin"),
+    ],
+)
+def test_each_wrong_classifier_gets_its_own_hint(means, model, hint):
+    model().save(means)
+    check = check_classifier()
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
+def test_a_damaged_classifier_is_recognised(means):
+    means.parent.mkdir(parents=True)
+    means.write_text("{}")
+    assert "not a model file" in check_classifier().text

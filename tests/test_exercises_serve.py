@@ -1,11 +1,15 @@
-"""The check of notebook 03 against a real server: each wrong state has its own hint, and looking changes nothing."""
+"""The checks of notebook 03 against a real server: each wrong state has its own hint, and looking changes nothing."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import pytest
 
-from aicontainer.exercises.serve import check_chunks
+from aicontainer.errors import ServerError
+from aicontainer.exercises.serve import check_chunks, check_counters, check_refusal
 from aicontainer.learn import data, fit
 from aicontainer.learn.loss import mean_squared_error
 from aicontainer.serve import process
@@ -97,3 +101,147 @@ def test_another_model_is_wrong() -> None:
         check = check_chunks(server, my_loss)
     assert check.state == "wrong"
     assert "another model" in check.text
+
+
+INFER = "/v2/models/{name}/infer"
+COUNT, SUM = "http_request_duration_seconds_count", "http_request_duration_seconds_sum"
+
+
+@pytest.fixture(scope="module")
+def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that has answered and refused in several ways; the tests only read its counters, or add 400s."""
+    file = fit.train(DATASET, steps=50).save(tmp_path_factory.mktemp("models") / "education.json")
+    with process.serving(file, body_limit=10_000) as server:
+        for _ in range(12):
+            server.infer(DATASET.X[:3])
+        for body in ("hello", "[]", " " * 10_001):
+            with suppress(ServerError):
+                server.post(body)
+        for other in (Server(server.address, "medicine"), Server(f"{server.address}/elsewhere")):
+            with suppress(ServerError):
+                other.infer(DATASET.X[:1])
+        yield server
+
+
+def body(numbers: Any, shape: tuple[int, int] = (3, 7), **other: Any) -> str:
+    return json.dumps({"inputs": [{"name": "rows", "datatype": "FP64", "shape": shape, "data": numbers, **other}]})
+
+
+def spoilt(place: int, value: Any = "many", count: int = 21) -> list[Any]:
+    numbers: list[Any] = [1.0] * count
+    numbers[place] = value
+    return numbers
+
+
+@pytest.mark.parametrize("value", ["many", None, float("nan"), [1.0], {}])
+def test_any_wrong_number_at_the_right_place_is_right(visited: Server, value: Any) -> None:
+    assert check_refusal(visited, body(spoilt(16, value))).state == "right"
+    assert check_refusal(visited, json.loads(body(spoilt(16, value)))).state == "right"
+
+
+def test_a_refusal_counts_on_the_server_itself(visited: Server) -> None:
+    before = visited.count(COUNT, route=INFER, status="400")
+    assert check_refusal(visited, body(spoilt(16)).encode()).state == "right"
+    assert visited.count(COUNT, route=INFER, status="400") == before + 1
+
+
+def test_no_request_yet_is_not_done_yet(visited: Server) -> None:
+    assert check_refusal(visited, None).state == "not done yet"
+
+
+NESTED = [[1.0] * 7, [1.0] * 7, [1.0, 1.0, "many", 1.0, 1.0, 1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("request_body", "hint"),
+    [
+        (16, "text of a body"),
+        (body([1.0] * 21), "answered it with 200"),
+        ("many", "not JSON"),
+        ("[16]", "not JSON, or not an object"),
+        ('{"inputs": []}', "names inputs: it gets no further"),
+        (body(spoilt(16), (3, 6)), "names inputs[0].shape[1]: it gets no further"),
+        (body(spoilt(16), datatype="FP32"), "names inputs[0].datatype: it gets no further"),
+        (body([1.0] * 20), "another count of numbers"),
+        (body(NESTED), "one flat list"),
+        (body(spoilt(17)), "counted from 0"),
+        (body(spoilt(8)), "not one column"),
+        (body(spoilt(2)), "names inputs[0].data[2], and inputs[0].data[16] is wanted"),
+        (body(spoilt(16, count=28), (4, 7)), "must have 3 rows"),
+        (json.dumps({"inputs": [{"data": spoilt(16, float("nan"))}]}), "must have 3 rows"),
+        (body([1.0] * 7000, (1000, 7)), "refuses it with 413"),
+    ],
+)
+def test_each_wrong_request_gets_its_own_hint(visited: Server, request_body: Any, hint: str) -> None:
+    check = check_refusal(visited, request_body)
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
+def refused(server: Server) -> float:
+    return sum(server.count(COUNT, route=INFER, status=status) for status in ("400", "404", "413"))
+
+
+def mean(server: Server, **labels: str) -> float:
+    return server.count(SUM, **labels) / server.count(COUNT, **labels)
+
+
+def mean_of_answered(server: Server) -> float:
+    return mean(server, route=INFER, status="200")
+
+
+def test_what_the_counters_say_is_right_twice(visited: Server) -> None:
+    first = check_counters(visited, refused(visited), mean_of_answered(visited))
+    assert first.state == "right"
+    assert check_counters(visited, int(refused(visited)), mean_of_answered(visited)) == first
+
+
+def test_half_of_the_answer_is_not_done_yet(visited: Server) -> None:
+    for given in ((None, None), (refused(visited), None), (None, mean_of_answered(visited))):
+        assert check_counters(visited, *given).state == "not done yet"
+
+
+@pytest.mark.parametrize(
+    ("wrong_answer", "hint"),
+    [
+        (lambda server: "all", "one number"),
+        (lambda server: server.count(COUNT, route=INFER, status="400"), "status 400 only"),
+        (lambda server: refused(server) + server.count(COUNT, status="404", route="unknown"), "other addresses"),
+        (lambda server: server.count(COUNT, route=INFER, status="200"), "those that were answered"),
+        (lambda server: server.count(COUNT, route=INFER), "every request for a prediction"),
+        (lambda server: server.count(COUNT, route=INFER, status="500"), "failures of the server"),
+        (lambda server: 1_000_000, "not what the counters say now"),
+    ],
+)
+def test_each_wrong_count_gets_its_own_hint(visited: Server, wrong_answer: Callable[[Server], Any], hint: str) -> None:
+    check = check_counters(visited, wrong_answer(visited), mean_of_answered(visited))
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
+@pytest.mark.parametrize(
+    ("wrong_answer", "hint"),
+    [
+        (lambda server: "fast", "one number"),
+        (lambda server: server.count(SUM, route=INFER, status="200"), "sum of all times"),
+        (lambda server: 1 / mean_of_answered(server), "requests a second"),
+        (lambda server: 1000 * mean_of_answered(server), "milliseconds"),
+        (lambda server: mean(server, route=INFER), "takes in the refused"),
+        (
+            lambda server: server.count(SUM, route=INFER, status="200") / server.count("predicted_rows_total"),
+            "the time for a row",
+        ),
+        (lambda server: mean(server, status="200"), "read route infer and status 200 alone"),
+    ],
+)
+def test_each_wrong_mean_gets_its_own_hint(visited: Server, wrong_answer: Callable[[Server], Any], hint: str) -> None:
+    check = check_counters(visited, refused(visited), wrong_answer(visited))
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
+def test_a_server_that_is_gone_is_no_traceback() -> None:
+    with process.serving(fit.ensure_model()) as server:
+        pass
+    assert "does not answer" in check_refusal(server, body(spoilt(16))).text
+    assert "does not answer" in check_counters(server, 1, 1.0).text

@@ -75,3 +75,61 @@ def test_unknown_features_the_target_and_none_are_refused(features):
 def test_the_notes_come_with_the_package_and_name_each_file():
     notes = (resources.files("aicontainer.learn") / "datasets" / "README.md").read_text()
     assert all(f"`{name}.csv`" in notes for name in data.NAMES)
+
+
+def test_a_target_of_yes_and_no_goes_with_the_logistic_link():
+    for name in data.NAMES:
+        dataset = data.load(name)
+        assert (set(dataset.y.tolist()) == {0.0, 1.0}) == (dataset.link == "logistic")
+    assert data.load("medicine").link == "logistic"
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.25, 142), (0.5, 284), (0.001, 1)])
+def test_a_split_holds_each_row_once_and_keeps_their_order(share, kept):
+    whole = data.load("medicine")
+    split = data.hold_out(whole, share, seed=3)
+    assert len(split.held_out.y) == kept
+    rows = {row.tobytes(): i for i, row in enumerate(np.column_stack([whole.X, whole.y]))}
+    positions = [
+        [rows[row.tobytes()] for row in np.column_stack([part.X, part.y])] for part in (split.train, split.held_out)
+    ]
+    assert sorted(positions[0] + positions[1]) == list(range(569))
+    assert all(sorted(part) == part for part in positions)
+
+
+def test_the_same_seed_holds_out_the_same_rows_whatever_the_features_and_another_seed_others():
+    one = data.hold_out(data.load("medicine"), seed=1)
+    same = data.hold_out(data.load("medicine", features=["mean_area"]), seed=1)
+    area = one.held_out.X[:, one.held_out.features.index("mean_area")]
+    assert same.held_out.X[:, 0].tolist() == area.tolist()
+    again, other = (data.hold_out(data.load("medicine"), seed=seed) for seed in (1, 2))
+    assert again.held_out.fingerprint == one.held_out.fingerprint != other.held_out.fingerprint
+
+
+def test_the_rows_that_seed_1_holds_out_never_change():
+    # notebook 02 prints losses on these rows
+    assert data.hold_out(data.load("medicine"), seed=1).held_out.fingerprint.startswith("4dbac8f87db26b0d")
+
+
+def test_each_part_is_a_data_set_with_a_fingerprint_of_its_own():
+    whole = data.load("finance")
+    split = data.hold_out(whole)
+    assert len({whole.fingerprint, split.train.fingerprint, split.held_out.fingerprint}) == 3
+    assert (split.train.features, split.train.link, split.train.name) == (whole.features, "logistic", "finance")
+    assert not split.held_out.X.flags.writeable
+    assert whole.take(range(len(whole.y))).fingerprint == whole.fingerprint
+    assert repr(split) == "Split(finance: 989 rows to train on, 330 held out)"
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 1.5, 0.0001, float("nan")])
+def test_a_split_with_an_empty_part_is_refused(share):
+    with pytest.raises(DataError, match="at least one row") as caught:
+        data.hold_out(data.load("medicine"), share)
+    assert "569 rows" in caught.value.seen
+
+
+@pytest.mark.parametrize("rows", [[], [0, 420], [-1]])
+def test_rows_that_are_not_there_cannot_be_taken(rows):
+    with pytest.raises(DataError) as caught:
+        data.load("education").take(rows)
+    assert "420 rows" in caught.value.seen

@@ -9,6 +9,7 @@ from aicontainer.errors import DataError
 from aicontainer.learn import data, fit
 from aicontainer.learn.descent import descend
 from aicontainer.learn.loss import linear, mean_squared_error
+from aicontainer.learn.objective import CROSS_ENTROPY, SQUARED_ERROR
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,76 @@ def test_at_the_minimum_from_the_start_it_stays_there():
     assert descend(X, np.zeros(2), 0.3, 10).losses == (0.0,) * 11
 
 
-@pytest.mark.parametrize(("rate", "steps"), [(0.0, 5), (-0.1, 5), (float("nan"), 5), (float("inf"), 5), (0.1, -1)])
-def test_rates_and_steps_without_a_meaning_are_refused(rows, rate, steps):
-    with pytest.raises(DataError, match="above 0"):
-        descend(*rows, rate, steps)
+@pytest.mark.parametrize("rate", [0.0, -0.1, float("nan"), float("inf")])
+def test_rates_without_a_meaning_are_refused(rows, rate):
+    with pytest.raises(DataError, match="rate must be above 0"):
+        descend(*rows, rate, 5)
+
+
+@pytest.mark.parametrize("steps", [-1, 2.5, float("nan"), float("inf")])
+def test_steps_without_a_meaning_are_refused(rows, steps):
+    with pytest.raises(DataError, match="whole number"):
+        descend(*rows, 0.1, steps)
+
+
+def test_the_thread_begins_at_the_loss_it_always_had(rows):
+    # the last digits may differ from one processor to the next, the first nine are printed in every notebook
+    assert f"{descend(*rows, fit.RATE, fit.STEPS).losses[-1]:.9g}" == "69.0740843"
+
+
+def test_squared_error_is_what_is_made_small_unless_told_otherwise(rows):
+    assert descend(*rows, 0.3, 20).losses == descend(*rows, 0.3, 20, objective=SQUARED_ERROR).losses
+
+
+@pytest.fixture(scope="module")
+def cases():
+    dataset = data.load("finance")
+    return fit.standardise(dataset.X)(dataset.X), dataset.y
+
+
+def test_on_the_cross_entropy_it_arrives_where_newton_arrives(cases):
+    X, y = cases
+    A, theta = np.column_stack([X, np.ones(len(X))]), np.zeros(X.shape[1] + 1)
+    for _ in range(20):
+        p = 1 / (1 + np.exp(-A @ theta))
+        theta -= np.linalg.solve(A.T @ (A * (p * (1 - p))[:, None]), A.T @ (p - y))
+    found = descend(X, y, 1.0, 3000, CROSS_ENTROPY)
+    np.testing.assert_allclose(np.append(found.weights, found.bias), theta, rtol=1e-8)
+    assert found.losses[0] == np.log(2)
+
+
+def test_at_a_rate_below_the_safe_one_the_cross_entropy_never_rises(cases):
+    X, y = cases
+    A = np.column_stack([X, np.ones(len(X))])
+    safe = 2 / np.linalg.eigvalsh(A.T @ A / (4 * len(X)))[-1]  # p (1 - p) is at most 1/4
+    losses = descend(X, y, 0.99 * safe, 100, CROSS_ENTROPY).losses
+    assert all(after < before for before, after in itertools.pairwise(losses))
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "says"),
+    [
+        (np.ones(3), np.ones(3), "shape (3,)"),
+        (np.ones((0, 2)), np.ones(0), "shape (0, 2)"),
+        (np.ones((3, 1)), np.ones((3, 1)), "targets y of shape (3, 1)"),
+        (np.ones((3, 1)), np.ones(4), "targets y of shape (4,)"),
+        (np.array([[1.0], [np.nan]]), np.ones(2), "NaN"),
+        (np.ones((2, 1)), np.array([1.0, np.inf]), "1 of 2 are NaN or infinite"),
+    ],
+)
+@pytest.mark.parametrize("objective", [SQUARED_ERROR, CROSS_ENTROPY])
+def test_rows_that_cannot_be_used_are_refused_with_what_is_wrong_with_them(X, y, says, objective):
+    with pytest.raises(DataError) as caught:
+        descend(X, y, 0.1, 3, objective)
+    assert says in caught.value.seen
+
+
+def test_raw_rows_let_the_cross_entropy_grow_and_are_refused():
+    dataset = data.load("medicine")
+    with pytest.raises(DataError, match="too large"):
+        descend(dataset.X, dataset.y, 0.3, 50, CROSS_ENTROPY)
+
+
+def test_a_column_major_table_gives_the_same_bits(rows):
+    X, y = rows
+    assert descend(np.asfortranarray(X), y, 0.3, 9).losses == descend(X, y, 0.3, 9).losses

@@ -7,8 +7,10 @@ from aicontainer import places
 from aicontainer.errors import DataError
 from aicontainer.events import Event
 from aicontainer.learn import data, fit
+from aicontainer.learn.cross_entropy import accuracy, mean_cross_entropy
 from aicontainer.learn.descent import descend
 from aicontainer.learn.loss import mean_squared_error
+from aicontainer.learn.objective import CROSS_ENTROPY
 from aicontainer.model import load
 
 
@@ -28,9 +30,29 @@ def test_standardised_columns_have_mean_0_and_deviation_1():
     np.testing.assert_allclose(Z.std(axis=0), 1, rtol=1e-12)
 
 
-def test_a_constant_column_is_refused():
-    with pytest.raises(DataError, match="deviation"):
-        fit.standardise(np.ones((4, 2)))
+@pytest.mark.parametrize("value", [1.0, 0.1, -1e9])  # the deviation of a column of 0.1 is not 0 but rounding
+def test_a_constant_column_is_refused_and_named(value):
+    X = np.column_stack([np.arange(7.0), np.full(7, value)])
+    with pytest.raises(DataError, match="deviation") as caught:
+        fit.standardise(X)
+    assert "column 1 of X of shape (7, 2)" in caught.value.seen
+
+
+@pytest.mark.parametrize("X", [np.ones((1, 3)), np.arange(3.0), np.array([[1.0], [np.nan]])])
+def test_one_row_no_table_and_missing_values_are_refused(X):
+    with pytest.raises(DataError):
+        fit.standardise(X)
+
+
+def test_a_classifier_is_trained_on_the_cross_entropy_and_its_file_answers_with_probabilities(tmp_path):
+    split = data.hold_out(data.load("medicine"), seed=1)
+    ended = descend(fit.standardise(split.train.X)(split.train.X), split.train.y, 0.3, 300, CROSS_ENTROPY)
+    model = load(fit.train(split.train, 0.3, 300).save(tmp_path / "medicine.json"))
+    assert mean_cross_entropy(model.score(split.train.X), split.train.y).hex() == ended.losses[-1].hex()
+    assert (model.link, model.trained_on) == ("logistic", split.train.fingerprint)
+    chances = model.predict(split.held_out.X)
+    assert ((chances > 0.5) == (model.score(split.held_out.X) > 0)).all()
+    assert accuracy(model.score(split.held_out.X), split.held_out.y) > 0.95
 
 
 def test_the_model_has_the_loss_at_which_its_descent_ended_to_the_last_bit(tmp_path):

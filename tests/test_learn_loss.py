@@ -79,3 +79,16 @@ def test_linear_scores_have_the_bits_of_a_model_of_standardised_rows():
     scaling = Scaling(X.mean(axis=0), X.std(axis=0))
     model = Model("any", "1", weights, 0.7, "identity", scaling, ("a", "b", "c"), "y", "")
     assert linear(scaling(X), weights, 0.7).tobytes() == model.score(X).tobytes()
+
+
+@pytest.mark.parametrize("step", [0.0, -1e-5, math.nan, math.inf, 1e-18])
+def test_a_step_that_moves_nothing_is_refused_instead_of_dividing_by_it(step):
+    with pytest.raises(DataError, match="step must be above 0"):
+        numerical_gradient(lambda a: float(a.sum()), np.array([1.0, 2.0]), step)
+
+
+@pytest.mark.parametrize("X", [np.ones(3), np.ones((3, 1)), np.ones((2, 3, 1))])
+def test_scores_of_rows_and_weights_that_do_not_fit_are_refused(X):
+    with pytest.raises(DataError, match="one number for each of its d columns") as caught:
+        linear(X, np.ones(3), 0.0)
+    assert str(X.shape) in caught.value.seen

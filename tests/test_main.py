@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from aicontainer import __main__ as command_line
-from aicontainer import doctor, environment, places, runner, syllabus, thread
+from aicontainer import environment, places, runner, syllabus, thread
+from aicontainer.doctor import looks
+from aicontainer.doctor.findings import Finding, State
 from aicontainer.errors import AicontainerError, EngineUnavailable, InputError
 from aicontainer.events import Event, Listener
 
@@ -118,19 +120,27 @@ def test_down_removes_the_cache_only_when_asked(
     assert "removed" not in capsys.readouterr().out  # what was done is told by whoever did it
 
 
-def _finding(name: str, enough: bool) -> doctor.Finding:
-    return doctor.Finding(name, f"what {name} is", enough, f"mend {name}")
+def _finding(name: str, state: State) -> Finding:
+    return Finding(name, f"what {name} is", state, f"mend {name}")
 
 
 def test_doctor_names_what_lacks_and_how_to_mend_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(doctor, "examine", lambda: (_finding("memory", True), _finding("disk", False)))
+    monkeypatch.setattr(looks, "examine", lambda: (_finding("memory", "fine"), _finding("disk", "not enough")))
     assert _main("doctor") == 3
     said = capsys.readouterr().out
     assert "mend disk" in said and "mend memory" not in said and "what memory is" in said
-    monkeypatch.setattr(doctor, "examine", lambda: (_finding("memory", True),))
+
+
+@pytest.mark.parametrize("state", ["worth knowing", "not known"])
+def test_doctor_ends_well_when_nothing_stands_against_the_course(
+    state: State, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(looks, "examine", lambda: (_finding("memory", "fine"), _finding("TLS", state)))
     assert _main("doctor") == 0
+    said = capsys.readouterr().out
+    assert state in said and "mend TLS" in said
 
 
 Course = Callable[..., None]

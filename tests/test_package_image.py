@@ -1,13 +1,15 @@
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_package_wheels import kept
 
 from aicontainer import model
 from aicontainer.errors import InputError
 from aicontainer.learn import fit
 from aicontainer.package import image, wheels
+
+KeptWheels = Callable[[tuple[str, ...]], Path]
 
 FAILED = """\
 #5 [stage-0 1/3] FROM docker.io/library/base
@@ -79,9 +81,11 @@ def test_digests_that_cannot_be_paired_are_left_out_rather_than_guessed() -> Non
     assert [layer.digest for layer in layers] == [""]
 
 
-def test_the_context_holds_the_server_and_nothing_that_learns_or_deploys(tmp_path: Path) -> None:
+def test_the_context_holds_the_server_and_nothing_that_learns_or_deploys(
+    tmp_path: Path, kept_wheels: KeptWheels
+) -> None:
     model_file = fit.ensure_model()
-    folder = kept(wheels.requirements(model.load(model_file).numpy))
+    folder = kept_wheels(wheels.requirements(model.load(model_file).numpy))
     (folder / "numpy-1-py3-none-any.whl").write_bytes(b"wheel")
     into = image.assemble(model_file, tmp_path / "context")
     assert {path.name for path in into.iterdir()} == {
@@ -94,10 +98,10 @@ def test_the_context_holds_the_server_and_nothing_that_learns_or_deploys(tmp_pat
     }
 
 
-def test_every_file_of_the_context_can_be_read_by_another_user(tmp_path: Path) -> None:
+def test_every_file_of_the_context_can_be_read_by_another_user(tmp_path: Path, kept_wheels: KeptWheels) -> None:
     model_file = fit.ensure_model()
     model_file.chmod(0o600)
-    folder = kept(wheels.requirements(model.load(model_file).numpy))
+    folder = kept_wheels(wheels.requirements(model.load(model_file).numpy))
     (folder / "numpy-1-py3-none-any.whl").write_bytes(b"wheel")
     (folder / "numpy-1-py3-none-any.whl").chmod(0o600)
     for path in image.assemble(model_file, tmp_path / "context").rglob("*"):

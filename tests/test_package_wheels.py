@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,7 @@ from aicontainer.errors import InputError, MachineError
 from aicontainer.events import Event
 from aicontainer.package import wheels
 
-
-def kept(requirements: tuple[str, ...]) -> Path:
-    folder = places.cache() / "wheels" / wheels._key(sorted(requirements), wheels.PYTHON)
-    folder.mkdir(parents=True)
-    return folder
+KeptWheels = Callable[[tuple[str, ...]], Path]
 
 
 def test_the_image_gets_the_models_numpy_and_this_environments_server() -> None:
@@ -32,9 +29,9 @@ def test_no_wheels_at_all_is_an_error(tmp_path: Path) -> None:
         wheels.pinned(tmp_path)
 
 
-def test_what_was_downloaded_once_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_downloaded_once_is_found_again(kept_wheels: KeptWheels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")  # a look at the network would fail
-    folder = kept(("a==1", "b==2"))
+    folder = kept_wheels(("a==1", "b==2"))
     told: list[Event] = []
     assert wheels.resolve(("b==2", "a==1"), tell=told.append) == folder
     assert [event.kind for event in told] == ["found"]

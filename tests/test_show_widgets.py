@@ -6,9 +6,10 @@ import nbformat
 import pytest
 
 from aicontainer import environment, runner
+from aicontainer.doctor.findings import Finding
 from aicontainer.events import Event, Listener
 from aicontainer.show import widgets
-from aicontainer.show.widgets import Progress
+from aicontainer.show.widgets import Findings, Progress
 
 
 def _words(progress: Progress) -> list[str]:
@@ -67,3 +68,34 @@ def test_in_a_notebook_its_only_output_is_the_same_each_time() -> None:
     runner.execute(notebook, "x")
     assert notebook.cells[0].outputs == []
     assert [output.data["text/plain"] for output in notebook.cells[1].outputs] == ["Ensured(cluster)"]
+
+
+FINDINGS = (
+    Finding("disk", "9 GB free at /home/me/.cache", "fine", "never shown"),
+    Finding("TLS", "signed by <Company & Sons>", "worth knowing", "restart <docker>"),
+    Finding("Docker", "no engine", "not enough", "start it"),
+    Finding("proxies", "no answer", "not known", "look yourself"),
+)
+
+
+def test_findings_are_a_table_with_the_mend_of_what_is_not_fine() -> None:
+    shown = Findings(FINDINGS).value
+    assert shown.count("<tr>") == len(FINDINGS)
+    for finding in FINDINGS:
+        assert finding.state in shown and finding.name in shown
+    assert "never shown" not in shown and "start it" in shown and "look yourself" in shown
+    assert "signed by &lt;Company &amp; Sons&gt;" in shown and "restart &lt;docker&gt;" in shown
+
+
+def test_a_stored_notebook_tells_nothing_of_what_was_found() -> None:
+    made = (
+        "from aicontainer.doctor.findings import Finding\nfrom aicontainer.show import widgets\n"
+        "widgets.Findings([Finding('disk', 'free at /home/me', 'not enough', 'ask the Company')])"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(made)])
+    runner.execute(notebook, "x")
+    (output,) = notebook.cells[0].outputs
+    assert output.data["text/plain"] == "Findings(of this machine)"
+    assert set(output.data) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
+    notebook.cells[0].source = ""
+    assert "/home/me" not in nbformat.writes(notebook)

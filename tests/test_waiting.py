@@ -86,3 +86,12 @@ def test_a_state_is_told_once_as_long_as_it_stays() -> None:
     looks = _looks(pending("a"), pending("a"), pending("b"), ready())
     wait("x", looks, limit=10, tell=told.append, clock=clock, sleep=clock.sleep)
     assert [(event.step, event.kind, event.text) for event in told] == [("x", "progress", "a"), ("x", "progress", "b")]
+
+
+def test_a_look_that_knows_what_to_do_is_told_in_place_of_the_waits_own_advice() -> None:
+    with pytest.raises(Failed) as caught:
+        wait("x", _looks(failed("no room", "make room")), limit=10, next_step="look closer")
+    assert caught.value.next_step == "make room"
+    with pytest.raises(Failed) as other:
+        wait("x", _looks(failed("broken")), limit=10, next_step="look closer")
+    assert other.value.next_step == "look closer"

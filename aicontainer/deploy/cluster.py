@@ -7,12 +7,13 @@ label, both on a network of their own.
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aicontainer.deploy import kind, local_registry, node
 from aicontainer.deploy.containers import NAME, NETWORK, NODE, REGISTRY, container, published
 from aicontainer.deploy.kind import NODE_PORTS, kubeconfig
 from aicontainer.deploy.local_registry import PREFERRED_REGISTRY_PORT
-from aicontainer.errors import ClusterError
+from aicontainer.errors import ClusterMissing, ClusterStopped, ClusterUnfinished
 from aicontainer.events import Event, Listener, silent
 from aicontainer.package import engine as docker_engine
 from aicontainer.sources.base import Supply
@@ -65,20 +66,32 @@ def find() -> Cluster:
 
     Raises
     ------
-    ClusterError
-        When there is none, or when it does not run.
+    ClusterMissing, ClusterUnfinished, ClusterStopped
+        When there is none, when it is not made whole, when its node or its registry does not run.
     """
     with docker_engine.engine() as client:
         its_node, registry = container(client, NODE), container(client, REGISTRY)
-        if its_node is None or registry is None:
-            raise ClusterError("there is no cluster of the course", next_step="aicontainer up")
-        stopped = [each.name for each in (its_node, registry) if each.status != "running"]
-        if stopped:
-            raise ClusterError(
-                "the cluster of the course is stopped", seen=", ".join(stopped), next_step="aicontainer up"
+        if its_node is None and registry is None:
+            raise ClusterMissing("there is no cluster of the course", next_step="aicontainer up")
+        if its_node is None or registry is None or kind.is_unfinished():
+            raise ClusterUnfinished(
+                "the cluster of the course is not finished",
+                seen=f"{NODE}: {_state(its_node)}, {REGISTRY}: {_state(registry)}",
+                next_step="aicontainer up, which waits for another one that is at it, and makes what is missing",
             )
+        _insist_on_running(its_node, "the cluster's node is stopped")
+        _insist_on_running(registry, "the image registry beside the cluster is stopped")
         doors = {port: published(its_node, port) for port in NODE_PORTS}
         return Cluster(NAME, kubeconfig(), local_registry.address(registry), doors)
+
+
+def _state(found: Any) -> str:
+    return "missing" if found is None else str(found.status)
+
+
+def _insist_on_running(found: Any, otherwise: str) -> None:
+    if found.status != "running":
+        raise ClusterStopped(otherwise, seen=f"{found.name}: {found.status}", next_step="aicontainer up")
 
 
 def ensure(supply: Supply, tell: Listener = silent) -> Cluster:
@@ -93,18 +106,14 @@ def _ensure_node(supply: Supply, tell: Listener) -> None:
         found = container(client, NODE)
         state = found.status if found is not None else ""
         is_current = found is not None and supply.node_image in ("", *found.image.tags)
-    if state and is_current:
-        if not kubeconfig().exists():
-            kind.export_kubeconfig(supply)
+    if state and is_current and not kind.is_unfinished():
         if state == "running" and kind.api_answers(supply):
             tell(Event(kind.STEP, "found"))
             return
-        tell(Event(kind.STEP, "started", "starting the node again", estimate=20))
-        if node.restart(supply):
-            tell(Event(kind.STEP, "mended", "the node was started again"))
+        if node.mend(supply, tell):
             return
     if state:
-        tell(Event(kind.STEP, "progress", "the old one does not recover and is replaced"))
+        tell(Event(kind.STEP, "progress", "the old one is replaced"))
         kind.delete(supply)
     tell(Event(kind.STEP, "started", "kind create cluster", estimate=30))
     kind.create(supply, tell)

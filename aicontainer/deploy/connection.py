@@ -10,9 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aicontainer.errors import ClusterError, ObjectNotFound, ObjectRefused
+from aicontainer.errors import ClusterError, ClusterMissing, KubeconfigDamaged, ObjectNotFound, ObjectRefused
 
 if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
     from kubernetes.dynamic import DynamicClient
 
     from aicontainer.deploy.cluster import Cluster
@@ -25,26 +26,44 @@ def connect(cluster: Cluster) -> DynamicClient:
 
     Raises
     ------
+    ClusterMissing, KubeconfigDamaged
+        When there is no kubeconfig, or it cannot be used.
     ClusterError
-        When the kubeconfig is missing or cannot be used, or the cluster does not answer.
+        When the cluster does not answer.
     """
     with mapped("reach the cluster"):
         try:
             changed = cluster.kubeconfig.stat().st_mtime_ns
         except OSError as error:
-            raise ClusterError("there is no cluster", seen=str(error), next_step="aicontainer up") from error
+            raise ClusterMissing("there is no cluster", seen=str(error), next_step="aicontainer up") from error
         return _connection(str(cluster.kubeconfig), cluster.context, changed)
 
 
 @lru_cache(maxsize=4)
 def _connection(kubeconfig: str, context: str, changed: int) -> DynamicClient:
-    from kubernetes import config
     from kubernetes.dynamic import DynamicClient
 
-    client = config.new_client_from_config(config_file=kubeconfig, context=context, persist_config=False)
+    client = _read(kubeconfig, context)
     # Discovery is kept in memory: a file of it can be half-written by another kernel, or of an earlier cluster at
     # the same address. No file can be made at this path, and then the client goes on without.
     return DynamicClient(client, cache_file=str(Path(os.devnull) / "none"))
+
+
+def _read(kubeconfig: str, context: str) -> ApiClient:
+    from kubernetes import config
+
+    try:
+        client = config.new_client_from_config(config_file=kubeconfig, context=context, persist_config=False)
+    except Exception as error:  # whatever the loader trips over, it is the file
+        raise _damaged(str(error)) from error
+    if not str(client.configuration.host).startswith(("https://", "http://")):
+        raise _damaged(f"it names no server: {client.configuration.host}")
+    return client
+
+
+def _damaged(seen: str, status: int = 0) -> KubeconfigDamaged:
+    next_step = "aicontainer up writes it anew"
+    return KubeconfigDamaged("the kubeconfig cannot be used", seen=seen, next_step=next_step, status=status)
 
 
 @contextmanager
@@ -93,14 +112,17 @@ def _ours(error: Exception, what: str) -> ClusterError:
             if status in _REFUSALS or _NOT_OF_THE_SCHEMA in seen:
                 return ObjectRefused(what, seen=seen, status=status)
             if status == 401:
-                return ClusterError(what, seen=seen, status=status, next_step="aicontainer up renews the kubeconfig")
+                return _damaged(seen, status)
             return ClusterError(what, seen=seen, status=status)
         case dynamic.ResourceNotFoundError():
             return ObjectRefused(f"{what}: the cluster does not know this kind of object", seen=str(error))
+        case urllib3.exceptions.HTTPError() if "SSLError(" in str(error):
+            other = "CERTIFICATE_VERIFY_FAILED" in str(error)
+            return _damaged(f"{'it is of another cluster' if other else 'its certificate or key is damaged'}: {error}")
         case urllib3.exceptions.HTTPError():
             return ClusterError("the cluster does not answer", seen=str(error), next_step="aicontainer up")
         case ConfigException():
-            return ClusterError("the kubeconfig cannot be used", seen=str(error), next_step="aicontainer up")
+            return _damaged(str(error))
     return ObjectRefused(what, seen=str(error))
 
 

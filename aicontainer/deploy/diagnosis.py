@@ -18,6 +18,26 @@ _WAITING_FOR_EVER = frozenset(
     | {"CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 )
 _CRASHES_TOLERATED = 1
+OUT_OF_MEMORY = "OOMKilled"
+
+_OF_THE_IMAGE = "is the name right, and was it pushed? package.registry.push returns the one to use"
+_OF_THE_CONFIGURATION = "kubectl describe pod names the ConfigMap, Secret or volume; apply it first"
+_OF_THE_COMMAND = "the message names what the node could not start: look at command, image and user in the manifest"
+_NEXT_STEPS = {
+    OUT_OF_MEMORY: "raise resources.limits.memory in the manifest, or let the program need less",
+    "CrashLoopBackOff": "kubectl logs --previous shows all of its log; mend the program or its settings, apply again",
+    "crashed": "kubectl logs --previous shows all of its log; mend the program or its settings, apply again",
+    "ErrImagePull": _OF_THE_IMAGE,
+    "ImagePullBackOff": _OF_THE_IMAGE,
+    "InvalidImageName": "write the image as host:port/name:tag",
+    "ErrImageNeverPull": "push the image and take imagePullPolicy: Never out of the manifest",
+    "CreateContainerConfigError": _OF_THE_CONFIGURATION,
+    "CreateContainerError": _OF_THE_COMMAND,
+    "RunContainerError": _OF_THE_COMMAND,
+    "Unschedulable": "kubectl describe nodes shows what is free; lower resources.requests or the number of replicas",
+    "FailedCreate": "the cluster refuses such pods: change what it names in the manifest",
+    "ProgressDeadlineExceeded": "kubectl describe pods and kubectl logs tell what the pods wait for",
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +56,11 @@ class Trouble:
     def patience(self) -> int:
         """The number of looks after which it counts as a failure."""
         return PATIENCE.get(self.reason, 1)
+
+    @property
+    def next_step(self) -> str:
+        """What helps against just this; empty where nobody knows."""
+        return _NEXT_STEPS.get(self.reason, "")
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.reason}" + (f": {self.message}" if self.message else "")
@@ -127,18 +152,27 @@ def _of_container(pod: str, container: Manifest) -> list[Trouble]:
     reason, restarts = waiting.get("reason", ""), int(container.get("restartCount", 0))
     ended = (container.get("lastState") or {}).get("terminated") or {}
     if reason == "CrashLoopBackOff" or (restarts > _CRASHES_TOLERATED and not container.get("ready")):
+        if ended.get("reason") == OUT_OF_MEMORY:
+            return [Trouble(pod, OUT_OF_MEMORY, _too_large(restarts), crashed=True)]
         return [Trouble(pod, reason or "crashed", _ending(ended, restarts), crashed=True)]
     if reason in _WAITING_FOR_EVER:
         return [Trouble(pod, reason, waiting.get("message", ""))]
     return []
 
 
+def _too_large(restarts: int) -> str:
+    return f"the kernel ended its program, which took more memory than resources.limits.memory; {_times(restarts)}"
+
+
+def _times(restarts: int) -> str:
+    return f"{restarts} restart" + ("s" if restarts != 1 else "")
+
+
 def _ending(ended: Manifest, restarts: int) -> str:
-    times = f"{restarts} restart" + ("s" if restarts != 1 else "")
     if not ended:
-        return times
+        return _times(restarts)
     why = ended.get("reason", "Error")
-    return f"its program ended with {ended.get('exitCode')} ({why}), {times}"
+    return f"its program ended with {ended.get('exitCode')} ({why}), {_times(restarts)}"
 
 
 def _of_deployment(deployment: Manifest) -> list[Trouble]:

@@ -31,27 +31,48 @@ def kubectl_options(kubeconfig: Path) -> tuple[str, ...]:
 
 
 def api_answers(supply: Supply) -> bool:
-    """Whether the cluster's API says that it is ready, to one who has our kubeconfig."""
+    """Whether the cluster's API says that it is ready, to one who has our kubeconfig and uses our context of it."""
     try:
         return _kubectl(supply, "get", "--raw", "/readyz").strip() == "ok"
     except (CommandError, WaitError):
         return False
 
 
-def export_kubeconfig(supply: Supply) -> None:
-    """Write our kubeconfig as the node has it; a stopped node cannot give it, and then there is none."""
-    kubeconfig().parent.mkdir(parents=True, exist_ok=True)
+def write_kubeconfig(supply: Supply) -> None:
+    """Write our kubeconfig anew, from what the node says and the port that Docker has published for it.
+
+    A node that does not run cannot tell: then nothing is written.
+    """
+    beside = kubeconfig().with_name(
+        "config.new"
+    )  # kind would add to a file that is there, and stumble over a damaged one
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    beside.unlink(missing_ok=True)
     with suppress(CommandError):
-        _kind(supply, "export", "kubeconfig", "--name", NAME, "--kubeconfig", kubeconfig())
+        _kind(supply, "export", "kubeconfig", "--name", NAME, "--kubeconfig", beside)
+        beside.replace(kubeconfig())
+
+
+def is_unfinished() -> bool:
+    """Whether making the cluster was begun and has not come to its end."""
+    return _begun().exists()
+
+
+def _begun() -> Path:
+    return kubeconfig().with_name("being-made")
 
 
 def delete(supply: Supply) -> None:
-    """Let kind remove the cluster's node."""
-    _kind(supply, "delete", "cluster", "--name", NAME, "--kubeconfig", kubeconfig())
+    """Let kind remove the cluster's node, and forget its kubeconfig."""
+    _kind(supply, "delete", "cluster", "--name", NAME, "--kubeconfig", kubeconfig().with_name("none"))
+    kubeconfig().unlink(missing_ok=True)
 
 
 def create(supply: Supply, tell: Listener) -> None:
     """Let kind make the cluster, and wait until pods can be made in it.
+
+    A note lies beside the kubeconfig meanwhile (see `is_unfinished`): whatever ends this half-way, what it leaves is
+    not taken for a cluster.
 
     Raises
     ------
@@ -60,9 +81,9 @@ def create(supply: Supply, tell: Listener) -> None:
     TimedOut
         When the node does not become ready.
     """
-    kubeconfig().parent.mkdir(parents=True, exist_ok=True)
     settings = kubeconfig().with_name("kind.yaml")
-    settings.write_text(_settings())
+    places.write_whole(settings, _settings())
+    places.write_whole(_begun(), "")
     image = ("--image", supply.node_image) if supply.node_image else ()
     with docker_engine.engine() as client:
         if not client.networks.list(names=[f"^{NETWORK}$"]):
@@ -87,6 +108,7 @@ def create(supply: Supply, tell: Listener) -> None:
     # kind itself only warns when the node does not become ready in time
     wait("the node to be Ready", lambda: _node_state(supply), limit=120, next_step="aicontainer up")
     wait("the default service account", lambda: _has_service_account(supply), limit=60)
+    _begun().unlink()
 
 
 def _settings() -> str:
@@ -122,7 +144,8 @@ def _has_service_account(supply: Supply) -> Seen:
 
 
 def _kubectl(supply: Supply, *words: str) -> str:
-    return run([supply.kubectl, *kubectl_options(kubeconfig()), "--request-timeout", "5s", *words], limit=20)
+    ours = (*kubectl_options(kubeconfig()), "--context", f"kind-{NAME}", "--request-timeout", "5s")
+    return run([supply.kubectl, *ours, *words], limit=20)
 
 
 def _kind(supply: Supply, *words: str | Path, **options: Any) -> None:

@@ -26,6 +26,9 @@ STEP = "apply"
 
 GONE_SECONDS = 90
 
+# the node's words, in place of a log, about a container that it has cleared away
+_NO_LOG = "unable to retrieve container logs"
+
 # the revision that the Deployment controller counts
 _CLUSTERS_OWN = "deployment.kubernetes.io/"
 
@@ -267,7 +270,8 @@ def log_end(
             )
     except (ObjectNotFound, ObjectRefused):
         return ""  # the container has not started, or has been cleared away
-    return str(text or "").strip()
+    said = str(text or "").strip()
+    return "" if said.startswith(_NO_LOG) else said
 
 
 def _resource(cluster: Cluster, kind: str, api_version: str | None) -> tuple[DynamicClient, Any]:

@@ -225,12 +225,13 @@ class Release:
             return pending(text)
         if not looks.exhausted(trouble):
             return pending(f"{text}; {trouble}")
-        return failed(self._explained(trouble))
+        return failed(self._explained(trouble), trouble.next_step)
 
     def _explained(self, trouble: diagnosis.Trouble) -> str:
         if not trouble.crashed:
             return str(trouble)
-        log = objects.log_end(self.cluster, trouble.subject, self.namespace, previous=True)
+        logs = (objects.log_end(self.cluster, trouble.subject, self.namespace, previous=one) for one in (True, False))
+        log = next((each for each in logs if each), "")  # the node may have cleared away the one before already
         return f"{trouble}; its log ends:\n{log}" if log else f"{trouble}; it wrote no log"
 
 

@@ -1,18 +1,31 @@
-"""The check of notebook 02_descent: a second model file, whose training stopped as early as it may."""
+"""The checks of notebook 02_descent: a training that stops early, the border of the rate, a classifier's file."""
 
+import math
 from pathlib import Path
+from typing import Any
 
-from aicontainer.errors import ModelFileError
+import numpy as np
+
+from aicontainer.errors import DataError, ModelFileError
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.learn import data, fit
+from aicontainer.learn.cross_entropy import accuracy, mean_cross_entropy
 from aicontainer.learn.data import Dataset
 from aicontainer.learn.descent import descend
 from aicontainer.learn.loss import mean_squared_error
-from aicontainer.model import Model, load
+from aicontainer.model import Array, Model, load
 
 EARLY = "education_early"
 ALLOWED = 1.01
 ROUNDING = 1e-9
+
+BORDER_FEATURES = ("lunch", "calworks", "income")
+NEAR = 1.05  # a rate counts as the largest when one this much larger fails
+PATIENCE = 3000  # steps: enough for a rate just above the border to be seen growing
+
+CLASSIFIER = "medicine_means"
+SHARE, SEED = 0.25, 1
+LOSS_TO_REACH = 0.156  # nats on the rows held out; 300 steps at the rate 0.3 give 0.154
 
 
 def check_early_model(path: Path | None = None) -> Check:
@@ -47,3 +60,122 @@ def _judge(model: Model, dataset: Dataset) -> Check:
     if loss < losses[fewest] * (1 - ROUNDING):
         return wrong(f"the file's loss is {loss:.9g}, within the limit of {limit:.9g}, but fewer steps would do")
     return right(f"{fewest} steps give a loss of {loss:.9g}, within the limit of {limit:.9g}")
+
+
+def check_largest_rate(rate: Any) -> Check:
+    """Check the largest rate at which descent on three standardised features of ``education`` still falls, to 5 %.
+
+    No formula is asked: a descent is made at this rate, and one at a rate 5 % larger.
+    """
+    if rate is None:
+        return not_done("largest_rate is None; set it to a number")
+    try:
+        rate = float(rate)
+    except (TypeError, ValueError):
+        return wrong(f"largest_rate must be a number; yours is a {type(rate).__name__}")
+    if not (math.isfinite(rate) and rate > 0):
+        return wrong("a rate is above 0: the step goes against the gradient")
+    dataset = data.load(fit.DEFAULT, features=BORDER_FEATURES)
+    Z = fit.standardise(dataset.X)(dataset.X)
+    falls, larger_falls = (_falls(Z, dataset.y, tried) for tried in (rate, NEAR * rate))
+    if falls and not larger_falls:
+        return right(f"the loss falls at your rate and grows at {NEAR} times your rate")
+    known = _known_rate(rate, dataset)
+    if known:
+        return wrong(known)
+    if falls:
+        return wrong(f"the loss falls at {rate:.4g}, but also at {NEAR * rate:.4g}: go on upwards")
+    return wrong(f"at {rate:.4g} the loss grows, if not in the first steps, then within {PATIENCE}: go down")
+
+
+def _falls(Z: Array, y: Array, rate: float) -> bool:
+    try:
+        losses = descend(Z, y, rate, PATIENCE).losses
+    except DataError:
+        return False
+    return losses[-1] <= losses[-2] * (1 + ROUNDING)  # far from the start, a rate just too large is still below it
+
+
+def _known_rate(rate: float, dataset: Dataset) -> str:
+    """A usual wrong way to the border, recognised by where it leads."""
+    border, n = _border(fit.standardise(dataset.X)(dataset.X)), len(dataset.y)
+    whole = data.load(fit.DEFAULT).X
+    usual = {
+        "is the border of the raw rows: standardise them first": _border(dataset.X),
+        "is the border of all seven features: with other columns it lies elsewhere": _border(
+            fit.standardise(whole)(whole)
+        ),
+        "is half the border, 1 / lambda_max: there the steepest direction arrives in one step, the border is "
+        "2 / lambda_max": border / 2,
+        "is twice the border: the second derivative of this loss is 2/n A'A, with the 2": border * 2,
+        "is the border of the article's loss, half a sum over the rows; ours is a mean": border * 2 / n,
+    }
+    found = next((text for text, value in usual.items() if math.isclose(rate, value, rel_tol=0.04)), "")
+    return found and f"{rate:.4g} {found}"
+
+
+def _border(rows: Array) -> float:
+    A = np.column_stack([rows, np.ones(len(rows))])
+    return float(2 / np.linalg.eigvalsh(2 / len(rows) * A.T @ A)[-1])
+
+
+def check_classifier(path: Path | None = None) -> Check:
+    """Check the model file ``medicine_means``: learned from the training rows alone, good on those held out.
+
+    Only the file counts: its columns, the fingerprint of its rows, its link, its scaling and its loss.
+    """
+    path = fit.model_path(CLASSIFIER) if path is None else path
+    if not path.exists():
+        return not_done(f"there is no file {path.name} among your models")
+    try:
+        model = load(path)
+    except ModelFileError as error:
+        return wrong(f"{error.what}; write it with model.save(path)")
+    ten = tuple(name for name in data.load("medicine").features if name.startswith("mean_"))
+    if model.features != ten:
+        return wrong(
+            f"it has {len(model.features)} features; take the ten whose names begin with mean_, in their order"
+        )
+    whole = data.load("medicine", features=ten)
+    split = data.hold_out(whole, SHARE, SEED)
+    fault = _wrong_rows(model, whole, split) or _wrong_parts(model, whole, split) or _wrong_loss(model, split)
+    if fault:
+        return wrong(fault)
+    scores, y = model.score(split.held_out.X), split.held_out.y
+    found = round(accuracy(scores, y) * len(y))
+    return right(f"loss {mean_cross_entropy(scores, y):.4f} nats on rows it never saw, {found} of {len(y)} told right")
+
+
+def _wrong_rows(model: Model, whole: Dataset, split: data.Split) -> str:
+    faults = {
+        split.train.fingerprint: "",
+        whole.fingerprint: f"it was trained on all {len(whole.y)} rows, with those held out: it has seen the test",
+        split.held_out.fingerprint: "it was trained on the rows held out: the two parts have changed places",
+    }
+    other = f"it was trained on other rows: take data.hold_out(dataset, share={SHARE}, seed={SEED}).train"
+    return faults.get(model.trained_on, other)
+
+
+def _wrong_parts(model: Model, whole: Dataset, split: data.Split) -> str:
+    if model.link != "logistic":
+        return f"its link is {model.link}: it would answer with scores; a probability needs the link logistic"
+    if not model.scaling.mean.any():
+        return "its scaling changes nothing: it was trained on raw columns; standardise them first"
+    if np.allclose(model.scaling.mean, fit.standardise(whole.X).mean, rtol=1e-9):
+        return "its means and deviations come from all rows: the rows held out had a say; take the training rows"
+    if not np.allclose(model.scaling.mean, fit.standardise(split.train.X).mean, rtol=1e-9):
+        return "its means are not those of the training rows: scaling and weights must come from the same rows"
+    return ""
+
+
+def _wrong_loss(model: Model, split: data.Split) -> str:
+    train, y = split.train, split.held_out.y
+    loss = mean_cross_entropy(model.score(split.held_out.X), y)
+    if loss <= LOSS_TO_REACH:
+        return ""
+    seen = f"its loss on the rows held out is {loss:.4f}, the limit is {LOSS_TO_REACH}"
+    if mean_squared_error(model.score(train.X), train.y) < train.y.var() / 2:
+        return f"{seen}; its scores lie near 0 and 1 as from a squared error: descend on CROSS_ENTROPY"
+    if loss > math.log(2):
+        return f"{seen}: worse than a coin; do scaling, weights and the sign of the score fit together?"
+    return f"{seen}: it needs more steps"

@@ -2,8 +2,9 @@
 
 import csv
 import hashlib
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 import numpy as np
@@ -19,6 +20,7 @@ class _Notes:
     left_out: tuple[str, ...]
     source: str
     licence: str
+    link: str = "identity"
 
 
 _TEACHING = "published teaching data; keep its source when you pass it on"
@@ -33,11 +35,13 @@ _KNOWN = {
         ("share", "expenditure"),  # known only after a card was granted: they leak the target
         "W. Greene, Econometric Analysis (5th ed., 2003); CreditCard in the R package AER",
         _TEACHING,
+        link="logistic",
     ),
     "medicine": _Notes(
         (),
         "Breast Cancer Wisconsin (Diagnostic), Street, Wolberg and Mangasarian 1993; UCI Machine Learning Repository",
         "CC BY 4.0",
+        link="logistic",
     ),
     "traffic": _Notes(
         ("year",),  # month_index says the same
@@ -53,8 +57,9 @@ NAMES = tuple(_KNOWN)
 class Dataset:
     """Rows to learn from: raw features ``X`` of shape (n, d) and the target ``y`` of shape (n,), both read-only.
 
-    ``features`` names the d columns of ``X`` in order. ``fingerprint`` is the SHA-256 of the names and of every
-    bit of the numbers: the same fingerprint means the same rows in the same order.
+    ``features`` names the d columns of ``X`` in order. ``link`` is that of a model for this target: ``identity`` for a
+    number, ``logistic`` for yes (1) or no (0). ``fingerprint`` is the SHA-256 of the names and of every bit of the
+    numbers: the same fingerprint means the same rows in the same order.
     """
 
     name: str
@@ -64,11 +69,75 @@ class Dataset:
     target: str
     source: str
     licence: str
+    link: str
     fingerprint: str
 
     def __repr__(self) -> str:
         n, d = self.X.shape
-        return f"Dataset({self.name}: {n} rows, {d} features -> {self.target})"
+        return f"Dataset({self.name}: {n} rows, {d} feature{'s' if d > 1 else ''} -> {self.target})"
+
+    def take(self, rows: Sequence[int]) -> "Dataset":
+        """Some of its rows, in the order of these positions, with a fingerprint of their own.
+
+        Raises
+        ------
+        DataError
+            When there is no row, or no such row.
+        """
+        outside = [row for row in rows if not 0 <= row < len(self.y)]
+        if outside or not len(rows):
+            raise DataError(
+                f"there is no row {outside[0]}" if outside else "at least one row is needed",
+                seen=f"{self.name} has {len(self.y)} rows",
+                next_step=f"take positions from 0 to {len(self.y) - 1}",
+            )
+        X, y = _read_only(self.X[list(rows)]), _read_only(self.y[list(rows)])
+        return replace(self, X=X, y=y, fingerprint=_fingerprint(self.features, self.target, X, y))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Two parts of a data set that share no row: ``train`` to fit a model to, ``held_out`` to judge it by."""
+
+    train: Dataset
+    held_out: Dataset
+
+    def __repr__(self) -> str:
+        count, kept = len(self.train.y), len(self.held_out.y)
+        return f"Split({self.train.name}: {count} rows to train on, {kept} held out)"
+
+
+def hold_out(dataset: Dataset, share: float = 0.25, seed: int = 0) -> Split:
+    """Keep a share of the rows apart, drawn at random, both parts in the order of the file.
+
+    Which rows are drawn depends on their number and on the seed alone: not on the features, and not on the version of
+    numpy, whose random generators may change. For rows in the order of time (``traffic``) a random draw is no honest
+    test, since it learns from the future: take the last rows with ``Dataset.take``.
+
+    Parameters
+    ----------
+    dataset
+        The rows, n of them.
+    share
+        The part to hold out, above 0 and below 1; rounded to whole rows.
+    seed
+        Another seed draws other rows.
+
+    Raises
+    ------
+    DataError
+        When one of the parts would be empty.
+    """
+    n = len(dataset.y)
+    kept = round(share * n) if math.isfinite(share) else 0
+    if not 0 < kept < n:
+        raise DataError(
+            "both parts need at least one row",
+            seen=f"a share of {share} of {n} rows",
+            next_step="take a share between 0 and 1, for instance 0.25",
+        )
+    drawn = sorted(range(n), key=lambda row: hashlib.sha256(f"{seed}:{row}".encode()).digest())
+    return Split(dataset.take(sorted(drawn[kept:])), dataset.take(sorted(drawn[:kept])))
 
 
 def load(name: str, features: Sequence[str] | None = None) -> Dataset:
@@ -102,7 +171,8 @@ def load(name: str, features: Sequence[str] | None = None) -> Dataset:
     X = _read_only(table[:, chosen])
     y = _read_only(table[:, -1])
     names = tuple(features)
-    return Dataset(name, X, y, names, target, notes.source, notes.licence, _fingerprint(names, target, X, y))
+    fingerprint = _fingerprint(names, target, X, y)
+    return Dataset(name, X, y, names, target, notes.source, notes.licence, notes.link, fingerprint)
 
 
 def _read(name: str) -> tuple[list[str], Array]:

@@ -1,4 +1,4 @@
-"""Plain gradient descent on the mean squared error of a linear model: all rows, one rate, a fixed number of steps."""
+"""Plain gradient descent on the loss of a linear score: all rows, one rate, a fixed number of steps."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from aicontainer.errors import DataError
-from aicontainer.learn.loss import gradient, linear, mean_squared_error
+from aicontainer.learn.loss import linear, table
+from aicontainer.learn.objective import SQUARED_ERROR, Objective
 from aicontainer.model import Array
 
 # at a fixed point the loss may still move in its last digits; only growth beyond them is divergence
@@ -27,32 +28,38 @@ class Fit:
         return f"Fit({self.steps} steps at rate {self.rate:g}: loss {self.losses[0]:#.9g} -> {self.losses[-1]:#.9g})"
 
 
-def descend(X: Array, y: Array, rate: float, steps: int) -> Fit:
+def descend(X: Array, y: Array, rate: float, steps: int, objective: Objective = SQUARED_ERROR) -> Fit:
     """Walk from weights 0 and bias 0 against the gradient, ``steps`` times by ``rate`` times the gradient.
 
     Parameters
     ----------
     X, y
-        Standardised rows of shape (n, d), row-major, and their targets of shape (n,).
+        Standardised rows of shape (n, d), and their targets of shape (n,).
     rate
-        The learning rate, above 0. Above 2 / (largest eigenvalue of the second derivative) the loss grows.
+        The learning rate, above 0. Above 2 / (largest eigenvalue of the second derivative) the squared error grows;
+        a cross-entropy, whose second derivative depends on where you are, may swing to and fro instead.
     steps
         How many steps; 0 returns the start.
+    objective
+        The loss to make small, with its gradient.
 
     Raises
     ------
     DataError
-        When the rate or the steps make no sense, and when the loss grows instead of falling.
+        When the rate or the steps make no sense, when the rows cannot be used, and when the loss grows instead of
+        falling.
     """
-    if not (math.isfinite(rate) and rate > 0) or steps < 0:
-        raise DataError("the rate must be above 0 and the steps not below 0", seen=f"rate {rate}, steps {steps}")
+    if not (math.isfinite(rate) and rate > 0) or not steps >= 0 or steps % 1:
+        raise DataError("the rate must be above 0, the steps a whole number from 0", seen=f"rate {rate}, steps {steps}")
+    X = table(X)
     weights, bias = np.zeros(X.shape[1]), 0.0
-    losses = [mean_squared_error(linear(X, weights, bias), y)]
+    losses = [objective.loss(linear(X, weights, bias), y)]
     with np.errstate(over="ignore", invalid="ignore"):  # told below, as an error with the numbers that matter
-        for _ in range(steps):
-            dw, db = gradient(X, y, weights, bias)
+        for _ in range(int(steps)):
+            dw, db = objective.gradient(X, y, weights, bias)
             weights, bias = weights - rate * dw, bias - rate * db
-            losses.append(mean_squared_error(linear(X, weights, bias), y))
+            scores = linear(X, weights, bias)
+            losses.append(objective.loss(scores, y) if np.isfinite(scores).all() else math.inf)
             if not math.isfinite(losses[-1]):
                 raise _too_large(rate, losses[:-1])
     if losses[-1] > losses[0] * (1 + ROUNDING):

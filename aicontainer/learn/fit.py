@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from aicontainer import places
-from aicontainer.errors import ModelFileError
+from aicontainer.errors import DataError, ModelFileError
 from aicontainer.events import Event, Listener, silent
 from aicontainer.learn.data import Dataset
 from aicontainer.learn.data import load as load_data
 from aicontainer.learn.descent import descend
+from aicontainer.learn.loss import table
+from aicontainer.learn.objective import for_link
 from aicontainer.model import Array, Model, Scaling
 from aicontainer.model import load as load_model
 
@@ -25,13 +29,23 @@ def standardise(X: Array) -> Scaling:
     Raises
     ------
     DataError
-        When a column is constant: it has no deviation to divide by.
+        When ``X`` is no table of finite numbers, and when a column is constant: it has no deviation to divide by.
     """
-    return Scaling(X.mean(axis=0), X.std(axis=0))
+    rows = table(X)
+    constant = np.flatnonzero(rows.max(axis=0) == rows.min(axis=0)).tolist()
+    if constant:
+        raise DataError(
+            "a column of X is constant, so it has no deviation to divide by",
+            seen=f"column {', '.join(map(str, constant))} of X of shape {rows.shape}",
+            next_step="leave it out (it tells no row from another), or take more rows",
+        )
+    return Scaling(rows.mean(axis=0), rows.std(axis=0))
 
 
 def train(dataset: Dataset, rate: float = RATE, steps: int = STEPS) -> Model:
     """Descend on the standardised rows of ``dataset`` and put the result together as version "1" of its model.
+
+    The loss is the one that goes with the dataset's link: squared error for a number, cross-entropy for yes or no.
 
     Raises
     ------
@@ -39,13 +53,13 @@ def train(dataset: Dataset, rate: float = RATE, steps: int = STEPS) -> Model:
         As ``descend``.
     """
     scaling = standardise(dataset.X)
-    fit = descend(scaling(dataset.X), dataset.y, rate, steps)
+    fit = descend(scaling(dataset.X), dataset.y, rate, steps, for_link(dataset.link))
     return Model(
         name=dataset.name,
         version="1",
         weights=fit.weights,
         bias=fit.bias,
-        link="identity",
+        link=dataset.link,
         scaling=scaling,
         features=dataset.features,
         target=dataset.target,

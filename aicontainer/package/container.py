@@ -140,8 +140,21 @@ def _remove(container: Container) -> None:
         container.remove(force=True, v=True)
 
 
-def output(image: Image | str, *argv: str, limit: float = OUTPUT_SECONDS) -> str:
+def output(
+    image: Image | str,
+    *argv: str,
+    limit: float = OUTPUT_SECONDS,
+    hostname: str | None = None,
+    processes: int | None = None,
+) -> str:
     """What a program prints in a fresh container of an image: without network, as the image's own user, then removed.
+
+    Parameters
+    ----------
+    hostname
+        The name that it has for its machine; a random one where none is given.
+    processes
+        How many processes it may have at once, itself among them; the engine's own limit where none is given.
 
     Raises
     ------
@@ -154,6 +167,7 @@ def output(image: Image | str, *argv: str, limit: float = OUTPUT_SECONDS) -> str
     """
     name = image if isinstance(image, str) else image.name
     settings: dict[str, Any] = {"command": list(argv), "entrypoint": "", "network_mode": "none"}
+    settings |= {"hostname": hostname, "pids_limit": processes}
     with engine() as client, _started(client, name, **settings) as container:
         state = wait(f"{argv[0]} in {name}", lambda: _look_for_the_end(container), limit=limit, pause=0.1)
         with mapped("read what it wrote"):

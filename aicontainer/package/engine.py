@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aicontainer import places
-from aicontainer.errors import AicontainerError, BuildError, EngineError, EngineUnavailable, ImageNotFound, InputError
+from aicontainer.errors import (
+    NO_ROOM,
+    AicontainerError,
+    BuildError,
+    EngineError,
+    EngineForbidden,
+    EngineUnavailable,
+    ImageNotFound,
+    InputError,
+    disk_full,
+)
 from aicontainer.events import Event, Listener, silent
 
 if TYPE_CHECKING:
@@ -32,6 +42,8 @@ OUR_IMAGES = {"label": f"{IMAGE_LABEL}={COURSE}"}
 
 # docker-py's own limit of 60 s is too short for loading or pushing an image on a slow disk
 LIMIT_SECONDS = 600
+# whether an engine answers at all: one that was stopped in mid-air takes connections and keeps silent
+ANSWER_SECONDS = 30
 
 
 def buildx_environment() -> dict[str, str]:
@@ -48,15 +60,16 @@ def connect() -> docker.DockerClient:
     Raises
     ------
     EngineUnavailable
-        When no engine answers.
+        When no engine answers; the kind `EngineForbidden` when one runs and this user may not use it.
     """
     import docker
 
     client: docker.DockerClient | None = None
     try:
         with mapped("reach the Docker Engine"):
-            client = docker.from_env(timeout=LIMIT_SECONDS)
+            client = docker.from_env(timeout=ANSWER_SECONDS)
             client.ping()
+            client.api.timeout = LIMIT_SECONDS
             return client
     except AicontainerError as error:
         if client is not None:
@@ -107,6 +120,8 @@ def _ours(error: Exception, doing: str) -> AicontainerError:
     import urllib3.exceptions
 
     what, seen = f"could not {doing}", _words(error)
+    if NO_ROOM in seen.lower():
+        return disk_full(what, seen)
     match error:
         case docker.errors.ImageNotFound():
             return ImageNotFound(what, seen=seen, next_step="docker images lists what the engine has")
@@ -146,6 +161,12 @@ def _words(error: Exception) -> str:
 
 
 def _unavailable(seen: str) -> EngineUnavailable:
+    if "PermissionError" in seen:  # the operating system's, inside the text of a library's
+        return EngineForbidden(
+            "a Docker Engine runs, and you may not use it",
+            seen=seen,
+            next_step="sudo usermod -aG docker $USER, then log out and in again (id -nG must list docker)",
+        )
     return EngineUnavailable("no Docker Engine answers", seen=seen, next_step="aicontainer up")
 
 

@@ -98,6 +98,29 @@ def loss_over_steps(losses: Mapping[str, Sequence[float]], *, floor: float, unit
     return Plot("the loss over the steps", alt, figure)
 
 
+def durations(panels: Mapping[str, Mapping[str, float]]) -> Plot:
+    """Times as bars, a panel for each thing that takes time and in it a bar for each way to do it.
+
+    Parameters
+    ----------
+    panels
+        For each panel's title, seconds for each bar's name.
+    """
+    figure, first = _canvas()
+    first.remove()
+    told = []
+    for panel, (title, seconds) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels.items(), strict=True):
+        panel.spines[["top", "right"]].set_visible(False)
+        bars = panel.barh(list(seconds), [1e3 * value for value in seconds.values()], color="0.6", edgecolor="black")
+        panel.bar_label(bars, fmt="%.3g", padding=3)
+        panel.margins(x=0.1)  # room for the numbers
+        panel.invert_yaxis()
+        panel.set_title(title, loc="left", fontsize="medium")
+        panel.set_xlabel("milliseconds")
+        told.append(f"{title}: " + ", ".join(f"{name} {1e3 * value:.3g} ms" for name, value in seconds.items()))
+    return Plot("what takes how long", f"Bars of times. {'. '.join(told)}.", figure)
+
+
 def _direction(slope: float) -> str:
     return "rises" if slope > 0 else "falls"
 

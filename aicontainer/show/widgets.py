@@ -1,6 +1,8 @@
-"""Progress inside a notebook: a widget and nothing else, so that a stored notebook's output stays the same."""
+"""What differs from run to run or tells of a machine: a widget and nothing else, so that no stored output holds it."""
 
-from typing import Literal
+import html
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 import ipywidgets
 from IPython.display import display
@@ -18,6 +20,8 @@ WORDS = {
     "failed": "failed",
 }
 STYLES = {"found": "success", "made": "success", "mended": "warning", "failed": "danger"}
+MARKS = {"fine": "✓", "worth knowing": "i", "not known": "?", "not enough": "✗"}
+COLOURS = {"fine": "success", "worth knowing": "info", "not known": "warn", "not enough": "error"}
 
 
 class Progress(ipywidgets.VBox):  # type: ignore[misc]
@@ -42,6 +46,39 @@ class Progress(ipywidgets.VBox):  # type: ignore[misc]
             row = self._rows[event.step] = _Row(event.step)
             self.children = tuple(row.box for row in self._rows.values())
         row.take(event)
+
+
+class Found(Protocol):
+    """What `Findings` shows of each finding; ``state`` is one of those in MARKS."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def found(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def mend(self) -> str: ...
+
+
+class Findings(ipywidgets.HTML):  # type: ignore[misc]
+    """A table of what a look at this machine found, with what mends it. Its text form tells nothing of the machine."""
+
+    def __init__(self, findings: Sequence[Found]) -> None:
+        rows = "".join(_table_row(finding) for finding in findings)
+        head = "".join(f'<th scope="col" style="text-align:left">{name}</th>' for name in ("", "what", "found"))
+        super().__init__(f'<table style="border-spacing:1em 0.3em">{head}{rows}</table>')
+
+    def __repr__(self) -> str:
+        return "Findings(of this machine)"
+
+
+def _table_row(finding: Found) -> str:
+    colour = f"color:var(--jp-{COLOURS[finding.state]}-color1);font-weight:bold;white-space:nowrap"
+    state = f'<td style="{colour};vertical-align:top">{MARKS[finding.state]} {finding.state}</td>'
+    mend = "" if finding.state == "fine" else f"<br><small>→ {html.escape(finding.mend)}</small>"
+    name = f'<td style="vertical-align:top;white-space:nowrap">{html.escape(finding.name)}</td>'
+    return f"<tr>{state}{name}<td>{html.escape(finding.found)}{mend}</td></tr>"
 
 
 class _Row:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from aicontainer.events import silent
 
 # 30080 to 30084 are the notebooks', and a learner's release may be there now; 30089 is left to try things by hand
 NODE_PORTS = range(30085, 30089)
+HERE = Path(__file__).parent
 
 
 def _ensure(need: Any) -> Any:
@@ -23,6 +25,12 @@ def _ensure(need: Any) -> Any:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"not run: {error.what}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that make the cluster anew come last: what other tests keep for a whole run is gone after them."""
+    items.sort(key=lambda item: HERE in item.path.parents and item.path.name.startswith("test_environment"))
 
 
 @pytest.fixture(scope="session")
