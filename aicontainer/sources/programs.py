@@ -19,13 +19,20 @@ def find(name: str) -> Path | None:
 
     None where there is none of these.
     """
-    return next((path for path in _places(name) if says(path)), None)
+    return next((path for path in candidates(name) if says(path)), None)
+
+
+def candidates(name: str) -> tuple[Path, ...]:
+    """Where the program lies, in the order in which it is looked for, whether it works there or not."""
+    pinned = pins.read().programs.get(name)
+    on_path = shutil.which(name)
+    downloaded = [downloads.place(pinned)] if pinned else []
+    found = [recipe.programs() / name, *downloaded, *([Path(on_path)] if on_path else [])]
+    return tuple(path for path in found if path.exists())
 
 
 def says(path: Path) -> str:
     """What the program says of its version, in one line; empty where it is not there or does not work."""
-    if not path.exists():
-        return ""
     try:
         return run([path, *WORDS[path.name]], limit=LIMIT_SECONDS).partition("\n")[0].strip()
     except AicontainerError:
@@ -36,10 +43,3 @@ def version(path: Path) -> str:
     """The version in what the program says, such as ``v0.33.0``; empty where there is none."""
     found = re.search(r"v\d+\.\d+\.\d+\S*", says(path))
     return found[0] if found else ""
-
-
-def _places(name: str) -> list[Path]:
-    pinned = pins.read().programs.get(name)
-    on_path = shutil.which(name)
-    downloaded = [downloads.place(pinned)] if pinned else []
-    return [recipe.programs() / name, *downloaded, *([Path(on_path)] if on_path else [])]
