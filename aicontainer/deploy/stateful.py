@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aicontainer.deploy import diagnosis, objects
+from aicontainer.deploy.diagnosis import Patience
 from aicontainer.deploy.manifests import Manifest
-from aicontainer.deploy.release import Patience
 from aicontainer.errors import ObjectNotFound
 from aicontainer.events import Listener, silent
 from aicontainer.waiting import Seen, failed, gone, pending, ready, wait
