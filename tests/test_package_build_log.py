@@ -32,16 +32,3 @@ def test_a_failure_before_any_step_gives_its_summary() -> None:
     log = "#1 [internal] load build definition\nERROR: failed to solve: dockerfile parse error on line 2\n"
     assert build_log.failing_step(log) == ("", "dockerfile parse error on line 2")
     assert build_log.failing_step("") == ("", "")
-
-
-@pytest.mark.parametrize(
-    ("created_by", "instruction"),
-    [
-        ("RUN /bin/sh -c pip install numpy # buildkit", "RUN pip install numpy"),
-        ("RUN |1 BASE=python /bin/sh -c pip install numpy # buildkit", "RUN pip install numpy"),
-        ('/bin/sh -c #(nop)  CMD ["python"]', 'CMD ["python"]'),
-        ("/bin/sh -c apt-get update", "RUN apt-get update"),
-        ("COPY model.json model.json # buildkit", "COPY model.json model.json"),
-        ("", "(base)"),
-    ],
-)

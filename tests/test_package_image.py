@@ -12,6 +12,17 @@ from aicontainer.package import image, wheels
 KeptWheels = Callable[[tuple[str, ...]], Path]
 
 
+@pytest.mark.parametrize(
+    ("created_by", "instruction"),
+    [
+        ("RUN /bin/sh -c pip install numpy # buildkit", "RUN pip install numpy"),
+        ("RUN |1 BASE=python /bin/sh -c pip install numpy # buildkit", "RUN pip install numpy"),
+        ('/bin/sh -c #(nop)  CMD ["python"]', 'CMD ["python"]'),
+        ("/bin/sh -c apt-get update", "RUN apt-get update"),
+        ("COPY model.json model.json # buildkit", "COPY model.json model.json"),
+        ("", "(base)"),
+    ],
+)
 def test_an_instruction_is_shown_as_it_stands_in_the_dockerfile(created_by: str, instruction: str) -> None:
     assert image.shorten(created_by) == instruction
 
