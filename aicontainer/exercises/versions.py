@@ -68,12 +68,10 @@ def check_third_version(shelf: Any) -> Check:
 def _third_version(shelf: Versions) -> Check:
     active = shelf.active()
     published = [each.name for each in shelf.published() if each.name not in (*GIVEN, *CANDIDATES)]
-    if active in GIVEN and not published:
+    if active in (*GIVEN, *CANDIDATES) and not published:
         return not_done(f"the shelves hold no version besides {' and '.join(GIVEN)}; publish one and switch to it")
     if active in (*GIVEN, *CANDIDATES):
-        return wrong(
-            f"version {published[-1] if published else active} is on the shelves, but {active} is active: switch"
-        )
+        return wrong(f"version {published[-1]} is on the shelves, but {active} is active: switch")
     for pause in (0.0, SECONDS_BETWEEN):
         time.sleep(pause)
         others = _answering_otherwise(shelf, active)
