@@ -136,7 +136,7 @@ def _start(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            start_new_session=True,
+            process_group=0,  # ended as a whole; and still of this terminal's session, where sudo remembers its user
             preexec_fn=in_child,
         )
     except OSError as error:
@@ -186,5 +186,5 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 
 def _signal_group(process: "subprocess.Popen[str]", sent: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # it has ended already
+    with suppress(ProcessLookupError, PermissionError):  # it has ended already, or runs as root under sudo
         os.killpg(process.pid, sent)

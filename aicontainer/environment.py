@@ -28,6 +28,7 @@ from aicontainer.events import Event, Listener, silent
 from aicontainer.package import engine as docker_engine
 from aicontainer.sources.base import Supply
 from aicontainer.sources.choose import Choice, choose
+from aicontainer.sources.official import images as official_images
 from aicontainer.sources.packages import daemon, remove_cache
 from aicontainer.waiting import Seen, pending, ready, wait
 
@@ -179,6 +180,7 @@ def clear(tell: Listener = silent) -> None:
     with _only_one(tell):
         _remove_cluster(tell)
         with suppress(EngineUnavailable), docker_engine.engine() as client:
+            official_images.remove(client, tell)
             docker_engine.remove_images(client, tell)
             if daemon.is_ours():
                 client.api.prune_builds()  # in an engine of the user's own, the build cache is the user's

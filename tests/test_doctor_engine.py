@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from aicontainer import places
 from aicontainer.doctor import advice, engine
 from aicontainer.errors import EngineUnavailable
+from aicontainer.sources.packages import recipe
 
 DEBIAN = {
     "ServerVersion": "26.1.5+dfsg1",
@@ -104,26 +104,26 @@ def _program(path: Path, text: str) -> Path:
     return path
 
 
-def test_what_the_course_has_built_comes_before_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_is_told_with_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert engine.find_program("kind") is None
     assert engine.program("kind").state == "not enough"
-    on_path = _program(tmp_path / "bin" / "kind", "#!/bin/sh\necho kind v9\n")
-    assert engine.find_program("kind") == on_path
+    _program(tmp_path / "bin" / "kind", "#!/bin/sh\necho kind v9\n")
     assert engine.program("kind").found == "kind v9"
-    built = _program(places.cache() / "packages" / "programs-x" / "kind", "#!/bin/sh\necho kind v10\n")
-    assert engine.find_program("kind") == built
+    _program(recipe.programs() / "kind", "#!/bin/sh\necho kind v10\n")
+    assert engine.program("kind").found == "kind v10"
 
 
 @pytest.mark.parametrize("text", ["#!/bin/sh\nexit 4\n", "#!/no/such/interpreter\n"])
-def test_a_program_that_does_not_work_is_not_enough(text: str) -> None:
-    broken = _program(places.cache() / "packages" / "programs-x" / "kind", text)
+def test_a_program_that_does_not_work_is_not_enough(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    broken = _program(recipe.programs() / "kind", text)
     seen = engine.program("kind")
     assert seen.state == "not enough"
     assert str(broken) in seen.found
     assert seen.advice == advice.PROGRAM_BROKEN
 
 
-def test_a_silent_program_is_told_as_one() -> None:
-    _program(places.cache() / "packages" / "programs-x" / "kubectl", "#!/bin/sh\n")
+def test_a_silent_program_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    _program(recipe.programs() / "kubectl", "#!/bin/sh\n")
     assert "says nothing" in engine.program("kubectl").found

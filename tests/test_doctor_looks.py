@@ -83,6 +83,7 @@ def test_without_any_source_the_reasons_are_told(monkeypatch: pytest.MonkeyPatch
     found = {finding.name: finding for finding in looks.examine()}
     for name in ("Docker", "kind", "kubectl", "image source"):
         assert found[name].state == "not enough", name
-    assert "kind" in found["image source"].found
+    assert "registry: no Docker Engine answers" in found["image source"].found
+    assert "packages: " in found["image source"].found
     assert found["Docker's memory"].state == "not known"
     assert found["Python"].state == "fine"

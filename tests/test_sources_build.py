@@ -6,7 +6,7 @@ import pytest
 
 from aicontainer.errors import MachineError
 from aicontainer.events import Event
-from aicontainer.sources.packages import build, recipe
+from aicontainer.sources.packages import build, fetching, recipe
 
 
 def test_what_is_whole_is_not_built_again() -> None:
@@ -24,8 +24,16 @@ def test_a_half_built_program_is_not_taken_for_a_whole_one(monkeypatch: pytest.M
     half.mkdir(parents=True)
     (half / "program").write_text("half of it")
     assert not recipe.programs().exists()
-    monkeypatch.setattr(build, "_go", lambda: None)
-    assert build.go_packages() == build.GO_PACKAGES  # so Go is needed still
+
+    class Needed(Exception):
+        pass
+
+    def go() -> Path:
+        raise Needed
+
+    monkeypatch.setattr(build, "_go", go)
+    with pytest.raises(Needed):  # so Go is needed still
+        build.programs(lambda event: None)
 
 
 def test_leftovers_go_and_results_stay() -> None:
@@ -58,10 +66,18 @@ def test_an_old_go_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     go.write_text("#!/bin/sh\necho go version go1.19.8 linux/amd64\n")
     go.chmod(0o755)
     monkeypatch.setenv("PATH", str(go.parent), prepend=":")
-    monkeypatch.setattr(build, "GO_OF_DEBIAN", tmp_path / "none")
-    assert build.go_packages() == build.GO_PACKAGES
+    unpacked: list[str] = []
+
+    def unpack(package: str, into: Path) -> None:
+        into.mkdir(parents=True, exist_ok=True)
+        unpacked.append(package)
+
+    monkeypatch.setattr(fetching, "unpack", unpack)
+    assert build._go() == recipe.folder() / "golang" / build.GO_IN_PACKAGES
+    assert build._go() == recipe.folder() / "golang" / build.GO_IN_PACKAGES
+    assert unpacked == list(build.GO_PACKAGES)  # once, into the cache, and nothing onto the system
     go.write_text("#!/bin/sh\necho go version go1.26.8 linux/amd64\n")
-    assert build.go_packages() == ()
+    assert build._go() == go
 
 
 def test_nothing_is_removed_where_something_is_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aicontainer.errors import SourceUnavailable
+from aicontainer.errors import InputError, SourceUnavailable
 from aicontainer.sources import choose as choosing
 from aicontainer.sources.choose import choose
 
@@ -19,6 +19,7 @@ class _Source:
 
 
 def _offer(monkeypatch: pytest.MonkeyPatch, official: _Source, packages: _Source) -> None:
+    monkeypatch.delenv(choosing.VARIABLE, raising=False)
     monkeypatch.setattr(choosing, "OfficialImages", lambda: official)
     monkeypatch.setattr(choosing, "Packages", lambda: packages)
 
@@ -47,3 +48,22 @@ def test_no_source_at_all_names_every_reason(monkeypatch: pytest.MonkeyPatch) ->
     assert "blocked here" in error.value.seen
     assert "needs root" in error.value.seen
     assert error.value.next_step
+
+
+def test_a_forced_source_is_the_only_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    _offer(monkeypatch, _Source("registry", ""), _Source("packages", "", built=True))
+    monkeypatch.setenv(choosing.VARIABLE, "registry")
+    assert choose().source.name == "registry"
+    _offer(monkeypatch, _Source("registry", "blocked here"), _Source("packages", ""))
+    monkeypatch.setenv(choosing.VARIABLE, "registry")
+    with pytest.raises(SourceUnavailable) as error:
+        choose()
+    assert "blocked here" in error.value.seen
+    assert choosing.VARIABLE in error.value.next_step
+
+
+def test_a_source_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(choosing.VARIABLE, "floppy")
+    with pytest.raises(InputError) as error:
+        choose()
+    assert "registry, packages" in error.value.what

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aicontainer import places
 from aicontainer.commands import run
 from aicontainer.doctor import advice
 from aicontainer.doctor.findings import Seen
 from aicontainer.errors import AicontainerError
 from aicontainer.package import engine as docker_engine
+from aicontainer.sources import programs
 
 ENOUGH_DOCKER = (20, 10)
 ENOUGH_MEMORY_GB = 3.0
@@ -118,21 +117,16 @@ def judge_cgroups(version: str, kubernetes: str) -> Seen:
     return Seen(f"v1, and Kubernetes {kubernetes} refuses it unless told otherwise", "not enough")
 
 
-def find_program(name: str) -> Path | None:
-    """Where kind or kubectl is: in the cache, where the course has built it, else on PATH."""
-    built = sorted((places.cache() / "packages").glob(f"programs-*/{name}"))
-    on_path = shutil.which(name)
-    return built[-1] if built else Path(on_path) if on_path else None
-
-
 def program(name: str) -> Seen:
     """Whether one of the cluster's two programs is there and works."""
-    path = find_program(name)
-    if path is None:
+    if path := programs.find(name):
+        return Seen(programs.says(path))
+    broken = programs.candidates(name)
+    if not broken:
         return Seen("not found", "not enough")
-    words = [str(path), "version", *(("--client",) if name == "kubectl" else ())]
     try:
-        said = run(words, limit=20).strip().splitlines()
+        run([broken[0], *programs.WORDS[name]], limit=20)
+        why = "it says nothing about its version"
     except AicontainerError as error:
-        return Seen(f"{path} does not work: {error.what}", "not enough", advice.PROGRAM_BROKEN)
-    return Seen(said[0] if said else f"{path}, which says nothing about its version")
+        why = error.what
+    return Seen(f"{broken[0]} does not work: {why}", "not enough", advice.PROGRAM_BROKEN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -76,9 +77,9 @@ def _one_at_a_time(tell: Listener) -> Iterator[None]:
         lock.release()
 
 
-def _send(client: object, target: str, tag: str, tell: Listener) -> tuple[str, int]:
+def _send(client: Any, target: str, tag: str, tell: Listener) -> tuple[str, int]:
     digest, sent = "", 0
-    for line in client.images.push(target, tag=tag, stream=True, decode=True):  # type: ignore[attr-defined]
+    for line in client.images.push(target, tag=tag, stream=True, decode=True):
         if "error" in line:
             raise EngineError(
                 f"the registry does not take {target}:{tag}",
@@ -89,6 +90,13 @@ def _send(client: object, target: str, tag: str, tell: Listener) -> tuple[str, i
         digest = (line.get("aux") or {}).get("Digest", digest)
         if line.get("status") == "Pushing" and line.get("progress"):
             tell(Event(STEP, "progress", f"layer {line.get('id', '')}"))
+    digest = digest or _digest_of(client, target, tag)
     if not digest:
         raise EngineError(f"the engine does not tell what it pushed as {target}:{tag}")
     return digest, sent
+
+
+def _digest_of(client: Any, target: str, tag: str) -> str:
+    """What the engine knows the pushed name by: with the containerd image store it does not tell while it pushes."""
+    known = client.images.get(f"{target}:{tag}").attrs.get("RepoDigests") or []
+    return next((name.partition("@")[2] for name in known if name.startswith(f"{target}@")), "")

@@ -1,37 +1,49 @@
 """The packages source: every image assembled from Debian packages and Go modules, no image registry at all.
 
-apt.py      Debian packages: on this machine, and unpacked into a folder
-daemon.py   a Docker Engine that answers
-recipe.py   what is built from what; a change in a recipe gives another key, so nothing stale is ever used
-build.py    the program (Go) and the roots (mmdebstrap), side by side, in the user's cache
-images.py   from them the images; kept as one archive for the next time
+system.py     which systems it installs on, and what Docker's packages are called there
+privilege.py  what needs root: as it is, or by way of sudo
+apt.py        packages installed on this machine
+fetching.py   Debian's packages, unpacked into a folder
+daemon.py     a Docker Engine that answers
+recipe.py     what is built from what; a change in a recipe gives another key, so nothing stale is ever used
+build.py      the program (Go) and the roots (mmdebstrap), side by side, in the user's cache
+images.py     from them the images; kept as one archive for the next time
 """
 
-import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from aicontainer.commands import end_all
 from aicontainer.events import Event, Listener
 from aicontainer.sources.base import Plan, Supply
-from aicontainer.sources.packages import apt, build, daemon, images, recipe
+from aicontainer.sources.packages import apt, build, daemon, fetching, images, privilege, recipe, system
 
 GIGABYTES_KEPT = 2.5
 GIGABYTES_WHILE_BUILDING = 10.0
 
 
 class Packages:
-    """Engine, programs and images from package registries alone, on Debian as root."""
+    """Engine, programs and images from package registries alone, on Debian and Ubuntu, as root or with sudo."""
 
     name = "packages"
 
     def reason_against(self) -> str:
-        """Why it cannot be used: another system, no root, or no Debian mirror."""
+        """Why it cannot be used: another system, nobody who can become root, or no Debian mirror."""
+        if self.is_complete():
+            return ""
         if not shutil.which("apt-get"):
-            return "needs Debian's apt-get"
-        if os.geteuid() != 0:
-            return "needs root (it installs Docker and assembles Debian roots)"
-        return apt.reason_against()
+            return f"{system.reason_against() or 'needs apt-get'}"
+        # with an engine, and what was built before, nothing has to be installed: then any system with apt will do
+        needed = apt.missing(self._needed())
+        if needed and (reason := system.reason_against()):
+            return reason
+        if needed or not daemon.answers() or not self.is_built():
+            return privilege.reason_against() or ("" if self.is_built() else fetching.reason_against())
+        return ""
+
+    def is_complete(self) -> bool:
+        """Whether engine, programs and images are all there: then nothing has to be done."""
+        return recipe.programs().exists() and daemon.answers() and images.are_loaded()
 
     def is_built(self) -> bool:
         """Whether programs and images of this very recipe are in the cache."""
@@ -40,7 +52,7 @@ class Packages:
     def plan(self) -> Plan:
         """What is missing here, with the time measured on two cores."""
         missing = apt.missing(self._needed())
-        if not missing and daemon.answers() and images.are_loaded():
+        if not missing and self.is_complete():
             return Plan((), minutes=0, gigabytes_while_building=0, gigabytes_kept=0)
         return Plan(
             installs=tuple(name.split("/")[0] for name in missing),
@@ -98,7 +110,7 @@ class Packages:
     def _needed(self) -> tuple[str, ...]:
         always = ("zstd", *daemon.packages())
         done = self.is_built() or (daemon.answers() and images.are_loaded())
-        return always if done else (*always, "mmdebstrap", *build.go_packages())
+        return always if done else (*always, "mmdebstrap", *daemon.keyring())
 
 
 def remove_cache(tell: Listener) -> None:
@@ -109,5 +121,5 @@ def remove_cache(tell: Listener) -> None:
         build.remove(recipe.folder())
     if installed:
         # the system may have begun to rely on them: removing them is for the one who knows that
-        command = f"apt-get purge {' '.join(installed)}"
+        command = privilege.command(f"apt-get purge {' '.join(installed)}")
         tell(Event("Debian packages", "found", f"stay on the system; to remove them: {command}"))

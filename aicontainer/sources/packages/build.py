@@ -13,32 +13,36 @@ from aicontainer import places
 from aicontainer.commands import run
 from aicontainer.errors import AicontainerError, MachineError
 from aicontainer.events import Event, Listener
-from aicontainer.sources.packages import apt, recipe
+from aicontainer.sources.packages import fetching, privilege, recipe
 
 GO_LINE = (1, 24)
-GO_PACKAGES = tuple(f"golang-1.24-{part}/{apt.NEWER}" for part in ("go", "src"))
-GO_OF_DEBIAN = Path("/usr/lib/go-1.24/bin/go")
+GO_PACKAGES = ("golang-1.24-go", "golang-1.24-src")
+GO_IN_PACKAGES = Path("usr/lib/go-1.24/bin/go")
 MINUTES_LIMIT = 60 * 60
 MOUNTS = Path("/proc/self/mountinfo")
 DOCUMENTATION = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*")
 
 
-def _go() -> Path | None:
-    """A Go that can build the module: the one on PATH when it is new enough, else Debian's."""
+def _go() -> Path:
+    """A Go that can build the module: the one on PATH when it is new enough, else Debian's, unpacked into the cache."""
     found = shutil.which("go")
-    if found:
-        try:
-            version = re.search(r"go(\d+)\.(\d+)", run([found, "version"], limit=30))
-        except AicontainerError:
-            version = None
-        if version and (int(version[1]), int(version[2])) >= GO_LINE:
-            return Path(found)
-    return GO_OF_DEBIAN if GO_OF_DEBIAN.exists() else None
+    if found and _go_line(found) >= GO_LINE:
+        return Path(found)
+    folder = recipe.folder() / "golang"
+    if not folder.exists():
+        beside = folder.with_name("golang.partial")
+        for package in GO_PACKAGES:
+            fetching.unpack(package, beside)
+        beside.replace(folder)
+    return folder / GO_IN_PACKAGES
 
 
-def go_packages() -> tuple[str, ...]:
-    """The Debian packages of Go that are needed here: none where there is one, or nothing to build."""
-    return () if recipe.programs().exists() or _go() else GO_PACKAGES
+def _go_line(go: str) -> tuple[int, int]:
+    try:
+        version = re.search(r"go(\d+)\.(\d+)", run([go, "version"], limit=30))
+    except AicontainerError:
+        version = None
+    return (int(version[1]), int(version[2])) if version else (0, 0)
 
 
 def programs(tell: Listener) -> None:
@@ -48,11 +52,11 @@ def programs(tell: Listener) -> None:
     if target.exists():
         tell(Event(step, "found"))
         return
+    go = str(_go())
     tell(Event(step, "started", "downloading modules", estimate=600))
     log = places.logs() / "go.log"
     module = recipe.files() / "program"
     environment = _go_environment()
-    go = str(_go())
     run([go, "mod", "download"], limit=1800, cwd=module, env=environment, log=log)
     packages = {"program": ".", "local-path-provisioner": "github.com/rancher/local-path-provisioner"}
     listed: set[str] = set()
@@ -114,7 +118,7 @@ def roots(tell: Listener) -> None:
             if line.startswith("I: "):
                 tell(Event(step, "progress", line[3:].rstrip(".")))
 
-        run(
+        privilege.run(
             [
                 *("unshare", "--mount", "mmdebstrap"),  # so that its mounts end with it, however it ends
                 f"--variant={root.variant}",
@@ -123,7 +127,7 @@ def roots(tell: Listener) -> None:
                 f"--include={','.join(root.packages)}",
                 root.release,
                 beside,
-                apt.mirror(),
+                fetching.mirror(),
             ],
             limit=MINUTES_LIMIT,
             env={"TMPDIR": str(_scratch())},
@@ -175,7 +179,10 @@ def remove(path: Path) -> None:
             seen=", ".join(inside),
             next_step=f"umount {' '.join(reversed(inside))}",
         )
-    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    try:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    except PermissionError:  # an interrupted mmdebstrap leaves files of root's behind
+        privilege.run(["rm", "-rf", "--", path], limit=300)
 
 
 def remove_go_caches() -> None:

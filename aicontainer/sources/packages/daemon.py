@@ -4,6 +4,7 @@ Where systemd runs, it starts the engine. Elsewhere (a container, a bare virtual
 its process id noted in the cache, so that ``down --all`` ends this one and no other.
 """
 
+import getpass
 import os
 import shutil
 import signal
@@ -13,21 +14,35 @@ from pathlib import Path
 
 from aicontainer import places
 from aicontainer.commands import run
-from aicontainer.errors import AicontainerError, EngineUnavailable
+from aicontainer.errors import AicontainerError, EngineUnavailable, MachineError
 from aicontainer.events import Event, Listener
 from aicontainer.package import engine as docker_engine
-from aicontainer.sources.packages.apt import NEWER
+from aicontainer.sources.packages import privilege, system
 from aicontainer.waiting import Seen, failed, pending, ready, wait
 
 STEP = "Docker Engine"
+SOCKET = Path("/var/run/docker.sock")
 PID_FILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid"))
 
 
 def packages() -> tuple[str, ...]:
-    """The Debian packages that the engine needs here: none where one is installed already, buildx included."""
-    engine = (f"docker.io/{NEWER}", f"docker-cli/{NEWER}", "containerd", "runc", "iptables")
+    """The packages that the engine needs here: none where one is installed already, buildx included."""
+    found = system.here()
+    if found is None:
+        return ()
     is_installed = shutil.which("dockerd") is not None or answers()  # it may be stopped: then it is started
-    return (*(() if is_installed else engine), *(() if _has_buildx() else (f"docker-buildx/{NEWER}",)))
+    parts = (
+        (is_installed, found.engine),
+        (shutil.which("docker") is not None, found.client),
+        (_has_buildx(), found.buildx),
+    )
+    return tuple(dict.fromkeys(package for is_there, packages in parts if not is_there for package in packages))
+
+
+def keyring() -> tuple[str, ...]:
+    """The package with Debian's keys, where it is no part of the system."""
+    found = system.here()
+    return found.keyring if found else ()
 
 
 def _has_buildx() -> bool:
@@ -57,6 +72,7 @@ def ensure(tell: Listener) -> None:
     if answers():
         tell(Event(STEP, "found"))
         return
+    _require_access()
     tell(Event(STEP, "started", estimate=8))
     wait("the engine that runs to answer or to end", _look_at_running, limit=60, next_step="docker info tells more")
     if answers():
@@ -64,11 +80,32 @@ def ensure(tell: Listener) -> None:
         return
     mended = _remove_stale_pid_files()
     if Path("/run/systemd/system").is_dir():
-        run(["systemctl", "start", "docker"], limit=120)
-        wait("Docker Engine to answer", _look, limit=60)
+        privilege.run(["systemctl", "start", "docker"], limit=120)
+        _await()
+    elif os.geteuid() != 0:
+        privilege.run(["service", "docker", "start"], limit=120)  # WSL and containers without systemd
+        _await()
     else:
         _start()
     tell(Event(STEP, "mended" if mended else "made"))
+
+
+def _await() -> None:
+    wait("Docker Engine to open its socket", lambda: ready() if SOCKET.exists() else pending("not yet"), limit=60)
+    _require_access()
+    wait("Docker Engine to answer", _look, limit=60)
+
+
+def _require_access() -> None:
+    """An engine that was just installed answers to root and to its group: to join that is for the user to decide."""
+    if "DOCKER_HOST" in os.environ or not SOCKET.exists() or os.access(SOCKET, os.R_OK | os.W_OK):
+        return
+    raise MachineError(
+        "Docker is there, and this user may not talk to it yet",
+        seen=f"no right to write to {SOCKET}",
+        next_step=f"sudo usermod -aG docker {getpass.getuser()}, then log in again (or newgrp docker), "
+        "then run the same command again",
+    )
 
 
 def _look() -> Seen:
@@ -115,7 +152,7 @@ def _remove_stale_pid_files() -> bool:
     """A killed engine leaves its process id behind; when another process has it now, dockerd would refuse to start."""
     stale = [file for file in PID_FILES if file.exists() and not _is_engine(file)]
     for file in stale:
-        file.unlink(missing_ok=True)
+        privilege.run(["rm", "-f", file], limit=30)
     return bool(stale)
 
 

@@ -7,7 +7,7 @@ from aicontainer.commands import run
 from aicontainer.errors import BuildError, CommandError, MachineError
 from aicontainer.events import Event, Listener
 from aicontainer.package import engine as docker_engine
-from aicontainer.sources.packages import apt, recipe
+from aicontainer.sources.packages import fetching, recipe
 
 NODE = f"aicontainer/node:{recipe.KUBERNETES}"
 BASE = "aicontainer/python:3.13"
@@ -43,7 +43,7 @@ def assemble_from_debian(tell: Listener) -> None:
     for number, (package, file, target, name) in enumerate(FROM_PACKAGES):
         tell(Event(step, "progress", target, fraction=0.4 + number / 5))
         unpacked = recipe.folder() / package
-        apt.unpack(package, unpacked)
+        fetching.unpack(package, unpacked)
         _build(file, "python", name, target=target, folders={"package": unpacked})
     tell(Event(step, "made", ", ".join(name for *_, name in FROM_PACKAGES)))
 
