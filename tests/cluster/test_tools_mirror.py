@@ -25,8 +25,16 @@ def test_up_twice_and_down_leave_nothing_and_touch_nothing_of_the_first_engine(e
         f"{ours} up && {ours} up && {ours} down --all && docker images -qa && docker ps -qa && echo nothing is left"
     )
     words = [sys.executable, "tools/mirror.py", "--store", store, "sh", "-c", script]
-    ran = subprocess.run(words, cwd=places.clone(), capture_output=True, text=True, timeout=LIMIT, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    ran = subprocess.run(
+        words,
+        cwd=places.clone(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
     assert "source of images  registry" in ran.stdout
     *_, removed, last = ran.stdout.splitlines()
     assert "removed" in removed  # and after it docker named no image and no container
