@@ -23,6 +23,9 @@
     │   ├── KubeconfigDamaged       the file that says where it is and who we are cannot be used
     │   ├── ObjectNotFound
     │   └── ObjectRefused           it was understood and rejected: invalid, forbidden, conflicting
+    ├── MonitorError                Prometheus or Alertmanager refused or failed (with the HTTP status)
+    │   ├── QueryRefused            a query or a rule that Prometheus does not understand
+    │   └── NoData                  an answer without the number that was asked for
     ├── ServerError                 a model server answered with something else than a prediction
     ├── NotebookError               a cell of a notebook failed (with the notebook, the cell's number and its source)
     └── WaitError                   something outside did not become what was awaited
@@ -34,6 +37,7 @@ This file goes into the model's image, so it imports the standard library only.
 """
 
 import errno
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,6 +50,15 @@ def shorten(text: str, longest: int = LONGEST_FOREIGN_TEXT) -> str:
     """The end of a foreign text, where programs write what went wrong; cut at ``longest`` characters."""
     text = text.strip()
     return text if len(text) <= longest else "… " + text[-longest:]
+
+
+def plainly(text: str) -> str:
+    """An HTTP library's text about a connection that failed, as its address and the system's words; else the text."""
+    where = re.search(r"host='([^']+)', port=(\d+)", text)
+    why = re.search(r"\[Errno -?\d+\] ([^\"'()]+)|Error\(\d+, '([^']+)'\)|(Read timed out)", text)
+    if not where or not why:
+        return text
+    return f"{where[1]}:{where[2]}: {next(words for words in why.groups() if words)}"
 
 
 class AicontainerError(Exception):
@@ -191,6 +204,22 @@ class ObjectNotFound(ClusterError):
 
 class ObjectRefused(ClusterError):
     """The cluster understood the object and rejected it: invalid, forbidden or conflicting."""
+
+
+class MonitorError(AicontainerError):
+    """Prometheus or Alertmanager refused or failed; ``status`` is the HTTP status, 0 where there was no answer."""
+
+    def __init__(self, what: str, *, seen: str = "", next_step: str = "", status: int = 0) -> None:
+        super().__init__(what, seen=seen, next_step=next_step)
+        self.status = status
+
+
+class QueryRefused(MonitorError):
+    """A query or a rule that Prometheus does not understand or cannot work out; ``seen`` holds its own words."""
+
+
+class NoData(MonitorError):
+    """An answer without the number that was asked for: no series, or more than one."""
 
 
 class ServerError(AicontainerError):

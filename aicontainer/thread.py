@@ -18,7 +18,7 @@ from aicontainer.learn import data, fit, loss
 from aicontainer.model import Array, load
 
 REFERENCE = "02_descent"
-STAGES = (REFERENCE, "03_serve", "04_package", "05_deploy")
+STAGES = (REFERENCE, "03_serve", "04_package", "05_deploy", "06_monitor", "07_versions")
 
 
 @dataclass(frozen=True)

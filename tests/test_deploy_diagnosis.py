@@ -3,8 +3,7 @@ from typing import Any
 import pytest
 
 from aicontainer.deploy import diagnosis
-from aicontainer.deploy.diagnosis import Trouble
-from aicontainer.deploy.release import Patience
+from aicontainer.deploy.diagnosis import Patience, Trouble
 
 REVISION = "deployment.kubernetes.io/revision"
 

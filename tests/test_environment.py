@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from aicontainer import environment, places
-from aicontainer.errors import InputError, TimedOut
+from aicontainer.errors import AicontainerError, CommandError, EngineError, InputError, SourceLost, TimedOut
 from aicontainer.events import Event
+from aicontainer.sources.choose import Choice
+from aicontainer.sources.packages import Packages
 
 HOLDER = """
 import sys, time
@@ -44,12 +47,15 @@ def test_a_killed_process_leaves_no_lock_behind() -> None:
     assert events == []
 
 
-def test_waiting_for_the_lock_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_the_lock_has_a_limit(
+    monkeypatch: pytest.MonkeyPatch, record_fault: Callable[[str, object], None]
+) -> None:
     monkeypatch.setattr(environment, "LOCK_LIMIT", 0.2)
     holder = _hold(60)
     try:
         with pytest.raises(TimedOut) as error, environment._only_one(lambda event: None):
             pass
+        record_fault("two up at once, and the first does not end", error.value)
         assert str(holder.pid) in error.value.seen
     finally:
         holder.kill()
@@ -61,3 +67,30 @@ def test_an_unknown_need_is_refused_and_none_does_nothing() -> None:
         environment.ensure("moon")
     assert environment.ensure("none") is None
     assert not places.cache().exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "E: Failed to fetch http://mirror/InRelease  Could not connect to mirror:80 (111: Connection refused)",
+        "Temporary failure resolving 'mirror'",
+        "go: proxy: dial tcp: lookup proxy on 10.0.0.1:53: no such host",
+        "read tcp 10.0.0.2:1->10.0.0.3:443: read: connection reset by peer",
+    ],
+)
+def test_a_source_that_stops_answering_is_told_apart(words: str) -> None:
+    for error in (CommandError(["apt-get"], 100, output=f"begun\n{words}\n"), EngineError("no pull", seen=words)):
+        with pytest.raises(SourceLost) as caught, environment._losing(Choice(Packages(), ())):
+            raise error
+        assert caught.value.seen == words
+        assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [CommandError(["go"], 1, output="main.go:3: syntax error"), EngineError("no", seen="denied"), TimedOut("x")],
+)
+def test_a_step_that_fails_while_the_source_answers_keeps_its_own_error(error: AicontainerError) -> None:
+    with pytest.raises(type(error)) as caught, environment._losing(Choice(Packages(), ())):
+        raise error
+    assert caught.value is error

@@ -1,6 +1,8 @@
 """The error tree: drawn as it is, and of use to a person."""
 
+import errno
 import re
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +59,27 @@ def test_a_notebook_error_shows_the_cell() -> None:
 @pytest.mark.parametrize("name", sorted(_classes()))
 def test_each_kind_has_an_exit_code_that_a_shell_can_tell_from_success(name: str) -> None:
     assert 0 < _classes()[name].exit_code < 126
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        (
+            "HTTPConnectionPool(host='127.0.0.1', port=1): Max retries exceeded with url: /version (Caused by "
+            "NewConnectionError(\"HTTPConnection(host='127.0.0.1', port=1): [Errno 111] Connection refused\"))",
+            "127.0.0.1:1: Connection refused",
+        ),
+        ("HTTPConnectionPool(host='h', port=2): Read timed out. (read timeout=1)", "h:2: Read timed out"),
+        ("HTTPSConnectionPool(host='h', port=3): (Caused by SSLError(5, '[SSL] PEM'))", "h:3: [SSL] PEM"),
+        ("something else", "something else"),
+    ],
+)
+def test_a_failed_connection_is_told_as_address_and_cause(text: str, plain: str) -> None:
+    assert errors.plainly(text) == plain
+
+
+def test_only_a_full_disk_is_told_as_one(tmp_path: Path) -> None:
+    with pytest.raises(errors.DiskFull), errors.disk_full_told(tmp_path / "file"):
+        raise OSError(errno.EDQUOT, "over the quota")
+    with pytest.raises(FileNotFoundError), errors.disk_full_told(tmp_path / "file"):
+        (tmp_path / "file").read_text()

@@ -76,13 +76,17 @@ def test_what_the_system_refuses_is_told_in_three_lines(
         command_line.main(["--debug", "up"])
 
 
-def test_an_interruption_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interruption_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], record_fault: Callable[[str, object], None]
+) -> None:
     def up(tell: Listener) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(environment, "up", up)
     assert _main("up") == 130
-    assert "goes on from here" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    record_fault("Ctrl-C while up works", said.strip())
+    assert "goes on from here" in said
 
 
 def test_a_signal_to_end_counts_as_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,37 +11,6 @@ from aicontainer.package import image, wheels
 
 KeptWheels = Callable[[tuple[str, ...]], Path]
 
-FAILED = """\
-#5 [stage-0 1/3] FROM docker.io/library/base
-#5 CACHED
-
-#6 [stage-0 2/3] RUN false &&     echo never
-#6 0.101 first line
-#6 0.102 last line
-#6 ERROR: process "/bin/sh -c false" did not complete successfully: exit code: 1
-------
- > [stage-0 2/3] RUN false &&     echo never:
-0.101 first line
-0.102 last line
-------
-Dockerfile:3
---------------------
-   2 |     FROM base
-   3 | >>> RUN false && echo never
---------------------
-ERROR: failed to solve: process "/bin/sh -c false" did not complete successfully: exit code: 1
-"""
-
-
-def test_the_step_that_failed_and_its_last_words_are_found_in_the_log() -> None:
-    assert image.failing_step(FAILED) == ("[stage-0 2/3] RUN false && echo never", "first line\nlast line")
-
-
-def test_a_failure_before_any_step_gives_its_summary() -> None:
-    log = "#1 [internal] load build definition\nERROR: failed to solve: dockerfile parse error on line 2\n"
-    assert image.failing_step(log) == ("", "dockerfile parse error on line 2")
-    assert image.failing_step("") == ("", "")
-
 
 @pytest.mark.parametrize(
     ("created_by", "instruction"),
@@ -94,7 +63,7 @@ def test_the_context_holds_the_server_and_nothing_that_learns_or_deploys(
     package = into / "aicontainer"
     assert {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()} == {
         *("__init__.py", "errors.py", "model.py"),
-        *(f"serve/{name}.py" for name in ("__init__", "__main__", "app", "metrics", "protocol")),
+        *(f"serve/{name}.py" for name in ("__init__", "__main__", "app", "metrics", "protocol", "shelf")),
     }
 
 

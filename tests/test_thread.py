@@ -92,6 +92,7 @@ def test_the_table_lists_every_stage_in_order(dataset, model):
     thread.measure("03_serve", model.score, dataset)
     thread.measure("04_package", lambda X: model.score(X) + 1, dataset)
     thread.measure("06_monitor", model.score, dataset)
+    thread.measure("cases_own", model.score, dataset)
     table = thread.table()
     assert [(row.stage, row.same) for row in table.rows] == [
         ("02_descent", True),
@@ -99,6 +100,8 @@ def test_the_table_lists_every_stage_in_order(dataset, model):
         ("04_package", False),
         ("05_deploy", None),
         ("06_monitor", True),
+        ("07_versions", None),
+        ("cases_own", True),
     ]
     lines = repr(table).splitlines()
     assert lines[1].split() == ["02_descent", f"{table.rows[0].loss:#.9g}", "reference"]

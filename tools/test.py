@@ -165,6 +165,8 @@ def _run(name: str, words: Sequence[str], closings: list[str]) -> Counts:
 def run_all() -> tuple[Counts, list[str]]:
     """Run all but the long tests; returns the counts, and the closing line of each run of pytest."""
     closings: list[str] = []
+    for notes in ("faults", "hints"):  # what tools/faults.py prints is of this run
+        (places.logs() / f"{notes}.jsonl").unlink(missing_ok=True)
     unit = Phase("unit", "tests", "--ignore=tests/cluster")
     try:
         trouble = _bring_up()

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aicontainer.errors import ClusterError, ClusterMissing, KubeconfigDamaged, ObjectNotFound, ObjectRefused
+from aicontainer.errors import ClusterError, ClusterMissing, KubeconfigDamaged, ObjectNotFound, ObjectRefused, plainly
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -118,9 +118,10 @@ def _ours(error: Exception, what: str) -> ClusterError:
             return ObjectRefused(f"{what}: the cluster does not know this kind of object", seen=str(error))
         case urllib3.exceptions.HTTPError() if "SSLError(" in str(error):
             other = "CERTIFICATE_VERIFY_FAILED" in str(error)
-            return _damaged(f"{'it is of another cluster' if other else 'its certificate or key is damaged'}: {error}")
+            what = "it is of another cluster" if other else "its certificate or key is damaged"
+            return _damaged(f"{what}: {plainly(str(error))}")
         case urllib3.exceptions.HTTPError():
-            return ClusterError("the cluster does not answer", seen=str(error), next_step="aicontainer up")
+            return ClusterError("the cluster does not answer", seen=plainly(str(error)), next_step="aicontainer up")
         case ConfigException():
             return _damaged(str(error))
     return ObjectRefused(what, seen=str(error))

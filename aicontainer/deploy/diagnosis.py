@@ -183,3 +183,19 @@ def _of_deployment(deployment: Manifest) -> list[Trouble]:
         if (condition["type"] == "ReplicaFailure" and condition["status"] == "True")
         or condition.get("reason") == "ProgressDeadlineExceeded"
     ]
+
+
+class Patience:
+    """How often in a row each trouble was seen during one wait."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], int] = {}
+
+    def worst(self, troubles: list[Trouble]) -> Trouble | None:
+        """Count these troubles, forget those that have passed, and return the first that is final, else the first."""
+        self._seen = {key: self._seen.get(key, 0) + 1 for key in ((each.subject, each.reason) for each in troubles)}
+        return next((each for each in troubles if self.exhausted(each)), troubles[0] if troubles else None)
+
+    def exhausted(self, trouble: Trouble) -> bool:
+        """Whether it was seen often enough to count as a failure."""
+        return self._seen.get((trouble.subject, trouble.reason), 0) >= trouble.patience

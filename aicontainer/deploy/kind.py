@@ -103,7 +103,9 @@ def create(supply: Supply, tell: Listener) -> None:
         )
     except CommandError as error:
         raise ClusterError(
-            "kind could not make the cluster", seen=error.seen, next_step=f"read {places.logs() / 'kind.log'}"
+            "kind could not make the cluster",
+            seen=error.seen,
+            next_step=f"read {places.logs() / 'kind.log'}; aicontainer up begins anew",
         ) from error
     # kind itself only warns when the node does not become ready in time
     wait("the node to be Ready", lambda: _node_state(supply), limit=120, next_step="aicontainer up")

@@ -42,10 +42,10 @@ def load_manifests(folder: Path, image: str | None = None) -> list[Manifest]:
 
 
 def containers(manifest: Manifest) -> list[Manifest]:
-    """The containers in a manifest's pod template, or in a pod itself."""
+    """The containers in a manifest's pod template, or in a pod itself; those that start before them come last."""
     spec = manifest.get("spec") or {}
     pod = (spec.get("template") or {}).get("spec") or spec
-    return list(pod.get("containers") or [])
+    return [*(pod.get("containers") or []), *(pod.get("initContainers") or [])]
 
 
 def repository(image: str) -> str:

@@ -80,8 +80,10 @@ def _start(node: Any) -> None:
 
 
 def _follow_address(node: Any) -> Seen:
-    if node.status != "running":
+    if node.status in ("exited", "dead"):
         return failed(f"it is {node.status}: {node.logs(tail=3).decode(errors='replace')}")
+    if node.status != "running":
+        return pending(f"it is {node.status}")
     address = node.attrs["NetworkSettings"]["Networks"][NETWORK]["IPAddress"]
     code, output = node.exec_run(["sh", "-c", FOLLOW_ADDRESS], environment={"new": address})
     return ready() if code == 0 else pending(output.decode(errors="replace"))  # its systemd is not there yet

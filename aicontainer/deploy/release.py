@@ -8,10 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aicontainer import places
 from aicontainer.deploy import diagnosis, manifests, objects
+from aicontainer.deploy.diagnosis import Patience
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.errors import ClusterError, ObjectNotFound
 from aicontainer.events import Listener, silent
+from aicontainer.learn import fit
+from aicontainer.package import image, registry
 from aicontainer.serve.client import Server
 from aicontainer.waiting import Seen, failed, gone, pending, ready, wait
 
@@ -235,20 +239,34 @@ class Release:
         return f"{trouble}; its log ends:\n{log}" if log else f"{trouble}; it wrote no log"
 
 
-class Patience:
-    """How often in a row each trouble was seen during one wait."""
+def ensure(cluster: Cluster, base_image: str, namespace: str | None = None, tell: Listener = silent) -> Release:
+    """See to it that the model file of the course is served as ``manifests/base`` says, whatever was there before.
 
-    def __init__(self) -> None:
-        self._seen: dict[tuple[str, str], int] = {}
+    Builds and pushes its image, applies the manifests, and waits for pods and an answer; where nothing is missing it
+    changes nothing.
 
-    def worst(self, troubles: list[diagnosis.Trouble]) -> diagnosis.Trouble | None:
-        """Count these troubles, forget those that have passed, and return the first that is final, else the first."""
-        self._seen = {key: self._seen.get(key, 0) + 1 for key in ((each.subject, each.reason) for each in troubles)}
-        return next((each for each in troubles if self.exhausted(each)), troubles[0] if troubles else None)
+    Parameters
+    ----------
+    base_image
+        The image with Python that the model's stands on: ``Supply.base_image``.
+    namespace
+        Where it goes; the cluster's own by default.
 
-    def exhausted(self, trouble: diagnosis.Trouble) -> bool:
-        """Whether it was seen often enough to count as a failure."""
-        return self._seen.get((trouble.subject, trouble.reason), 0) >= trouble.patience
+    Raises
+    ------
+    WaitError
+        When the pods do not come up, with the cluster's reason, or do not answer.
+    BuildError, EngineError, ClusterError
+        When the image cannot be built or pushed, or the cluster refuses the manifests.
+    """
+    built = image.build(fit.ensure_model(), base_image, tell=tell)
+    reference = registry.push(built, cluster.registry, tell)
+    release = Release(cluster, namespace or cluster.namespace)
+    wanted = manifests.load_manifests(places.clone() / "manifests" / "base", reference)
+    objects.apply(cluster, wanted, release.namespace, tell)
+    release.wait_available(tell=tell)
+    release.server(tell=tell)
+    return release
 
 
 def _labels(owner: Manifest) -> dict[str, str]:

@@ -1,11 +1,11 @@
-"""The check of notebook 05_deploy: a second release beside the first, looked at twice in the real cluster."""
+"""A check of notebook 05_deploy: a second release beside the first, looked at twice in the real cluster."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from aicontainer.deploy import objects
+from aicontainer.deploy import manifests, objects
 from aicontainer.deploy.release import Pod, Release
 from aicontainer.errors import ClusterError, ObjectNotFound, ServerError, WaitError
 from aicontainer.exercises.check import Check, not_done, right, wrong
@@ -17,13 +17,15 @@ NAMESPACE = "aicontainer-exercise"
 PODS = 3
 VERSION = "1-shifted"
 SECONDS_BETWEEN = 3.0
+ANSWER_SECONDS = 10.0
 CLOSE = 1e-9
 
 
 def check_second_release(my_release: Any) -> Check:
     """Check a release of the shifted model in a namespace of its own: three pods that last, behind their Service.
 
-    The cluster is looked at twice, some seconds apart: pods that crash and come back do not pass.
+    The cluster is looked at twice, some seconds apart: pods that crash and come back do not pass. Nor does a first
+    release that was changed on the way.
     """
     if my_release is None:
         return not_done(f"my_release is None; apply the manifests to the namespace {NAMESPACE}")
@@ -45,7 +47,7 @@ def check_second_release(my_release: Any) -> Check:
     except ObjectNotFound as error:
         return wrong(f"{error.what}: apply all manifests there")
     except (ClusterError, WaitError) as error:
-        return wrong(error.what)
+        return wrong(f"{error.what}: {error.seen}" if error.seen else error.what)
 
 
 def _look(release: Release) -> tuple[Pod, ...] | Check:
@@ -59,11 +61,19 @@ def _look(release: Release) -> tuple[Pod, ...] | Check:
     return pods
 
 
+def _image_of_the_first(release: Release) -> str | None:
+    try:
+        first = objects.read(release.cluster, "Deployment", release.name)
+    except ObjectNotFound:
+        return None  # whoever has removed it has not changed it
+    return str(manifests.containers(first)[0]["image"])
+
+
 def _ask(release: Release) -> Check:
     dataset = data.load(fit.DEFAULT)
     try:
-        answer = release.server().infer(dataset.X)
-    except ServerError as error:
+        answer = release.server(limit=ANSWER_SECONDS).infer(dataset.X)
+    except (ServerError, WaitError) as error:
         return wrong(f"the pods run, but the Service does not answer: {error.what}")
     if answer.model_version != VERSION:
         return wrong(f'the Service answers with version "{answer.model_version}", not "{VERSION}"')
@@ -71,4 +81,6 @@ def _ask(release: Release) -> Check:
     grown -= mean_squared_error(load(fit.ensure_model()).score(dataset.X), dataset.y)
     if abs(grown - 1) > CLOSE:
         return wrong(f"the loss there is larger by {grown:.9f}; a bias shifted by one point makes it 1")
+    if _image_of_the_first(release) in {pod.image for pod in release.pods()}:
+        return wrong("the first release runs the same image: Release(cluster, cluster.namespace).undo() takes it back")
     return right(f"{PODS} pods that last, behind their Service, with a loss that is larger by exactly 1")

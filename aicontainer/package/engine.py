@@ -21,6 +21,7 @@ from aicontainer.errors import (
     ImageNotFound,
     InputError,
     disk_full,
+    plainly,
 )
 from aicontainer.events import Event, Listener, silent
 
@@ -167,7 +168,7 @@ def _unavailable(seen: str) -> EngineUnavailable:
             seen=seen,
             next_step="sudo usermod -aG docker $USER, then log out and in again (id -nG must list docker)",
         )
-    return EngineUnavailable("no Docker Engine answers", seen=seen, next_step="aicontainer up")
+    return EngineUnavailable("no Docker Engine answers", seen=plainly(seen), next_step="aicontainer up")
 
 
 def containers(client: docker.DockerClient) -> list[Container]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from aicontainer import commands, model, places
 from aicontainer.errors import BuildError, CommandError, ImageNotFound, InputError, TimedOut
 from aicontainer.events import Event, Listener, silent
-from aicontainer.package import wheels
+from aicontainer.package import build_log, wheels
 from aicontainer.package.engine import COURSE, IMAGE_LABEL, buildx_environment, connect, engine, mapped, our_names
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ REPOSITORY = "aicontainer/model"
 VERSION_LABEL = "org.opencontainers.image.version"
 LIMIT_SECONDS = 900
 STEP = "image"
-LONGEST_STEP = 100
 
 # of our package, only these go into an image: what answers a request, and nothing that learns, builds or deploys
 SERVER_FILES = ("__init__.py", "errors.py", "model.py")
@@ -179,24 +178,11 @@ def _command(folder: Path, name: str, args: dict[str, str], labels: dict[str, st
 
 def _failure(name: str, error: CommandError | TimedOut, log: Path) -> BuildError:
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    step, words = failing_step(text)
+    step, words = build_log.failing_step(text)
     return BuildError(
         f"the image {name} could not be built" + (f": it stopped at {step}" if step else ""),
         seen=words or error.seen,
         next_step=f"read its log: {log}",
-    )
-
-
-def failing_step(log: str) -> tuple[str, str]:
-    """The step that failed and its last words, from BuildKit's plain progress; empty texts where it names none."""
-    closing = re.search(r"^------\n > (?P<step>\[.*?\] .*?|[^\n]*?):?\n(?P<words>.*?)^------\n", log, re.M | re.S)
-    summary = re.search(r"^ERROR: (?:failed to solve: |failed to build: )*(?P<words>.*)", log, re.M)
-    if not closing:
-        return "", summary["words"].strip() if summary else ""
-    words = "\n".join(re.sub(r"^\d+\.\d+ ", "", line) for line in closing["words"].splitlines())
-    step = " ".join(closing["step"].split())
-    return step if len(step) <= LONGEST_STEP else step[: LONGEST_STEP - 1] + "…", words.strip() or (
-        summary["words"].strip() if summary else ""
     )
 
 

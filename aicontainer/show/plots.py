@@ -98,6 +98,50 @@ def loss_over_steps(losses: Mapping[str, Sequence[float]], *, floor: float, unit
     return Plot("the loss over the steps", alt, figure)
 
 
+def over_time(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    label: str,
+    title: str,
+    logarithmic: bool = False,
+) -> Plot:
+    """Quantities over the last seconds, as a monitor has recorded them.
+
+    Parameters
+    ----------
+    lines
+        For each name, its times (Unix, seconds) and its values; NaN leaves a gap.
+    label
+        What the values are, with their unit.
+    logarithmic
+        Draw the values on a logarithmic axis; those that are not above 0 are left out.
+    """
+    figure, axes = _canvas()
+    latest = max((float(times[-1]) for times, _ in lines.values() if len(times)), default=0.0)
+    told = []
+    for (name, (times, values)), (colour, style) in zip(lines.items(), STYLES, strict=False):
+        drawn = np.asarray(values, dtype=np.float64)
+        if logarithmic:
+            drawn = np.where(drawn > 0, drawn, math.nan)
+        axes.plot(np.asarray(times, dtype=np.float64) - latest, drawn, color=colour, linestyle=style, label=name)
+        finite = drawn[np.isfinite(drawn)]
+        told.append(f"{name} {_extent(finite)}")
+    if logarithmic:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
+    axes.set_xlabel("time (s), 0 is now")
+    axes.set_ylabel(label)
+    axes.legend(frameon=False)
+    return Plot(title, f"Lines of {label} over the last seconds: {'; '.join(told)}.", figure)
+
+
+def _extent(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> str:
+    if not len(values):
+        return "has no values"
+    return f"goes from {values[0]:.3g} to {values[-1]:.3g}, between {values.min():.3g} and {values.max():.3g}"
+
+
 def durations(panels: Mapping[str, Mapping[str, float]]) -> Plot:
     """Times as bars, a panel for each thing that takes time and in it a bar for each way to do it.
 

@@ -1,17 +1,24 @@
 """The real engine and the real cluster. Where a machine cannot have them, the tests say so; in CI they fail."""
 
 import os
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aicontainer import environment
+from aicontainer import environment, places
 from aicontainer.deploy import cluster as clusters
-from aicontainer.deploy import objects
+from aicontainer.deploy import manifests, objects
+from aicontainer.deploy.release import SERVICE, Release
 from aicontainer.errors import MachineError
 from aicontainer.events import silent
+from aicontainer.learn import fit
+from aicontainer.operate import monitor
+from aicontainer.package import image, registry
+from aicontainer.serve.client import Server
 
 # 30080 to 30084 are the notebooks', and a learner's release may be there now; 30089 is left to try things by hand
 NODE_PORTS = range(30085, 30089)
@@ -65,3 +72,33 @@ def free_node_ports(cluster: Any) -> Callable[[], list[int]]:
 def node_port(free_node_ports: Callable[[], list[int]]) -> int:
     """A node port that no Service has; whoever takes it removes the Service at the end."""
     return free_node_ports()[0]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A release of two pods in a namespace of its own, and the monitor beside it."""
+
+    release: Release
+    monitor: monitor.Monitor
+    server: Server
+
+
+@pytest.fixture(scope="module")
+def watched(cluster: Any, free_node_ports: Callable[[], list[int]]) -> Iterator[Watched]:
+    """One for all tests of a module: each leaves two pods that answer, and no rules of its own."""
+    found, name = clusters.find(), f"aicontainer-test-{secrets.token_hex(4)}"
+    ports = dict(zip((SERVICE, monitor.PROMETHEUS, monitor.ALERTMANAGER), free_node_ports(), strict=False))
+    release = Release(found, name)
+    reference = registry.push(image.build(fit.ensure_model(), cluster.base_image), found.registry)
+    wanted = manifests.load_manifests(places.clone() / "manifests" / "base", reference)
+    wanted[2]["spec"]["ports"][0]["nodePort"] = ports[SERVICE]
+    try:
+        objects.apply(found, wanted, name)
+        release.wait_available()
+        watching = monitor.ensure(found, cluster, name, node_ports=ports)
+        watching.wait_targets(2)
+        yield Watched(release, watching, release.server())
+    finally:
+        for service in ports:  # the node ports are freed at once, the namespace in its own time
+            objects.ask_to_delete(found, "Service", service, name)
+        objects.ask_to_delete(found, "Namespace", name)

@@ -1,0 +1,122 @@
+"""The hints of notebook 06 that need no cluster: what the checks say to an answer that was seen."""
+
+import math
+
+import pytest
+
+from aicontainer.errors import NoData
+from aicontainer.exercises import monitor as exercise
+from aicontainer.exercises import monitor_rule
+from aicontainer.exercises.monitor_rule import Look, Observed
+from aicontainer.operate.answers import Sample
+from aicontainer.operate.rules import Rule
+
+
+def one(value: float) -> list[Sample]:
+    return [Sample({}, value, 0.0)]
+
+
+def buckets(*counted: tuple[str, float]) -> list[Sample]:
+    return [Sample({"le": bound}, count, 0.0) for bound, count in counted]
+
+
+def test_the_bucket_of_a_quantile_by_hand() -> None:
+    cumulated = buckets(("+Inf", 10.0), ("0.1", 9.0), ("0.01", 5.0))
+    assert exercise.between(cumulated, 0.5) == (0.0, 0.01)
+    assert exercise.between(cumulated, 0.51) == (0.01, 0.1)
+    assert exercise.between(cumulated, 0.9) == (0.01, 0.1)
+    assert exercise.between(cumulated, 0.95) == (0.1, math.inf)
+
+
+@pytest.mark.parametrize("cumulated", [[], buckets(("0.1", 0.0), ("+Inf", 0.0))])
+def test_no_quantile_of_nothing(cumulated: list[Sample]) -> None:
+    with pytest.raises(NoData):
+        exercise.between(cumulated, 0.5)
+
+
+@pytest.mark.parametrize("value", [45.0, 50.0, 57.0])
+def test_a_rate_near_what_was_sent_is_right_in_the_same_words(value: float) -> None:
+    check = exercise.judge_rows("sum(rate(predicted_rows_total[10s]))", one(value), 50.0, {"requests": 10.0})
+    assert check == exercise.judge_rows("q[10s]", one(50.0), 50.0, {})
+    assert check.state == "right"
+
+
+def test_another_number_is_set_against_what_was_sent() -> None:
+    check = exercise.judge_rows("sum(rate(predicted_rows_total[10s])) * 3", one(150.0), 50.0, {"requests": 10.0})
+    assert check.state == "wrong"
+    assert "150.0" in check.text
+    assert "50.0" in check.text
+
+
+def test_only_an_answer_in_the_bucket_is_the_quantile() -> None:
+    bounds = (0.01, 0.025)
+    assert exercise.judge_slowest("q[10s]", one(0.02), bounds, {"mean": 0.001}).state == "right"
+    assert exercise.judge_slowest("q[10s]", one(0.025), bounds, {}).state == "right"
+    for value in (0.01, 0.03, 0.001):
+        assert exercise.judge_slowest("q[10s]", one(value), bounds, {}).state == "wrong"
+    assert "last 10 seconds" in exercise.judge_slowest("q[5m]", one(0.001), bounds, {}).text
+
+
+def test_what_cannot_be_told_from_the_right_answer_counts_as_right() -> None:
+    assert exercise.judge_slowest("q[10s]", one(0.02), (0.01, 0.025), {"all": 0.02}).state == "right"
+
+
+RIGHT = Rule("A", "sum(a) / sum(b) > 0.2", True)
+
+
+def test_an_alert_is_right_only_when_all_three_phases_are() -> None:
+    quiet, loud = Look("inactive", (0.1,)), Look("firing", (0.5,))
+    assert monitor_rule.judge(RIGHT, Observed(quiet, loud, quiet)).state == "right"
+    for observed in (
+        Observed(loud),
+        Observed(Look("pending")),
+        Observed(quiet),
+        Observed(quiet, quiet),
+        Observed(quiet, Look("pending")),
+        Observed(quiet, loud),
+        Observed(quiet, loud, loud),
+    ):
+        assert monitor_rule.judge(RIGHT, observed).state == "wrong"
+
+
+QUIET, LOUD = Look("inactive", (0.1,)), Look("firing", (0.5,))
+
+
+@pytest.mark.parametrize(
+    ("condition", "observed", "hint"),
+    [
+        ("sum(rate(a[2m])) / sum(rate(b[2m])) > 0.2", Observed(LOUD), "what was refused before"),
+        (
+            "sum(rate(a[2m])) / sum(rate(b[2m])) > 0.2",
+            Observed(QUIET, Look("inactive", (0.15,))),
+            "good requests of before",
+        ),
+        ("sum(rate(a[2m])) / sum(rate(b[2m])) > 0.2", Observed(QUIET, LOUD, LOUD), "still holds them"),
+        ("sum(rate(a[9s])) / sum(rate(b[9s])) < 0.2", Observed(QUIET, Look("inactive", (0.5,))), "which way"),
+        ("sum(rate(a[9s])) / sum(rate(b[9s]))", Observed(QUIET, QUIET), "ends with a comparison"),
+        ("sum(rate(a[9s])) / sum(rate(b[9s])) > 0.9", Observed(QUIET, Look("inactive", (0.5,))), "0.5 was sent"),
+        ("sum(rate(a[9s])) / sum(rate(b[9s])) > 0.2", Observed(QUIET, LOUD, LOUD), "what is sent now"),
+    ],
+)
+def test_an_alerts_behaviour_has_its_hint(condition: str, observed: Observed, hint: str) -> None:
+    assert hint in monitor_rule.judge(Rule("A", condition, True), observed).text
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (5, "must be a text"),
+        ("groups: nothing", "rules.yml shows the form"),
+        ("groups: [{name: g, rules: [{record: a, expr: b}]}]", "there are 0"),
+        ("groups: [{name: g, rules: [{alert: A, expr: a}, {alert: B, expr: b}]}]", "there are 2"),
+        ("groups: [{name: g, rules: [{alert: A, expr: a / b > 0.2}]}]", "never go down"),
+    ],
+)
+def test_what_is_told_of_a_rule_before_anything_is_sent(text: object, hint: str) -> None:
+    check = monitor_rule._early(text)
+    assert hint in check.text  # type: ignore[union-attr]
+
+
+def test_a_rate_in_a_recorded_series_counts_too() -> None:
+    text = "groups: [{name: g, rules: [{record: refused, expr: 'sum(rate(x[10s]))'}, {alert: A, expr: refused > 0.2}]}]"
+    assert monitor_rule._early(text) == Rule("A", "refused > 0.2", True)

@@ -1,0 +1,91 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aicontainer import model
+from aicontainer.deploy.cluster import Cluster
+from aicontainer.deploy.versions import Versions
+from aicontainer.exercises import versions as exercise
+from aicontainer.learn import data, fit
+from aicontainer.learn.loss import mean_squared_error
+
+NOWHERE = Versions(Cluster("here", Path("nowhere"), "localhost:1", {}))
+DAMAGED = exercise.Damage("2", "ai-model-1", "aa", "bb")
+
+
+def loss_of(given: model.Model) -> float:
+    dataset = data.load("education")
+    return mean_squared_error(given.score(dataset.X), dataset.y)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "hint"),
+    [
+        (None, "not done yet", "my_answer is None"),
+        ("summer", "wrong", "must be a pair"),
+        (("summer", 3), "wrong", "must be a pair"),
+        (("winter", {"lunch", "income"}), "wrong", "the candidates are"),
+        (("spring", exercise.SWAPPED), "wrong", "stopped early"),
+        (("autumn", exercise.SWAPPED), "wrong", "to nine digits"),
+        ((exercise.MIXED, {"lunch", "income"}), "wrong", "two of the seven differ"),
+        ((exercise.MIXED, {"calworks"}), "wrong", "two of the seven differ"),
+    ],
+)
+def test_each_usual_wrong_candidate_has_its_hint(answer: Any, state: str, hint: str) -> None:
+    check = exercise.check_candidates(answer, NOWHERE)
+    assert check.state == state
+    assert hint in check.text
+
+
+def test_the_right_candidate_is_taken_in_any_order_of_its_features_and_then_the_service_is_asked() -> None:
+    for features in (exercise.SWAPPED, list(exercise.SWAPPED[::-1]), set(exercise.SWAPPED)):
+        check = exercise.check_candidates((exercise.MIXED, features), NOWHERE)
+        assert "no cluster" in check.text
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda shelf: exercise.check_third_version(shelf),
+        lambda shelf: exercise.check_candidates((exercise.MIXED, exercise.SWAPPED), shelf),
+        lambda shelf: exercise.check_mended(DAMAGED, shelf),
+    ],
+)
+def test_without_shelves_or_a_cluster_the_checks_say_so(check: Any) -> None:
+    assert "must be the Versions" in check(None).text
+    assert "no cluster" in check(NOWHERE).text
+
+
+def test_what_was_damaged_has_to_be_told() -> None:
+    assert "exercise.damage" in exercise.check_mended(None, NOWHERE).text
+
+
+def test_the_loss_alone_accuses_the_wrong_candidate() -> None:
+    by_name = {each.version: loss_of(each) for each in exercise.models()}
+    assert tuple(by_name) == exercise.CANDIDATES
+    assert max(by_name, key=lambda name: by_name[name]) != exercise.MIXED
+
+
+def test_the_weights_behind_the_scores_tell_which_candidate_it_is() -> None:
+    dataset, trained = data.load("education"), model.load(fit.ensure_model())
+    rows = np.column_stack([trained.scaling(dataset.X), np.ones(len(dataset.X))])
+    different = {}
+    for each in exercise.models():
+        found, *_ = np.linalg.lstsq(rows, each.score(dataset.X), rcond=None)
+        different[each.version] = {
+            name for name, a, b in zip(dataset.features, found, trained.weights, strict=False) if abs(a - b) > 1e-6
+        }
+    assert {name: len(names) for name, names in different.items()} == {"spring": 7, "summer": 2, "autumn": 0}
+    assert different[exercise.MIXED] == set(exercise.SWAPPED)
+
+
+def test_the_colleagues_model_is_wrong_in_the_unit_of_income_alone() -> None:
+    trained, theirs = model.load(fit.ensure_model()), model.load(exercise.from_a_colleague())
+    income = trained.features.index("income")
+    assert np.allclose(theirs.weights, trained.weights, rtol=1e-9)
+    ratio = theirs.scaling.deviation / trained.scaling.deviation
+    assert np.allclose(ratio, [1000 if place == income else 1 for place in range(len(ratio))])
+    assert theirs.trained_on != trained.trained_on
+    assert loss_of(theirs) > 2 * loss_of(trained)
