@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aicontainer import model, places
-from aicontainer.deploy import diagnosis, inside, manifests, objects, shelves, stateful
+from aicontainer.deploy import diagnosis, inside, manifests, objects, rooms, shelves, stateful
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.deploy.release import SERVICE, Release
 from aicontainer.deploy.shelves import Version
@@ -75,7 +75,7 @@ class Versions:
             When the pods do not become ready; with what the cluster says.
         ModelFileError, ClusterError
         """
-        self._wait_not_ending(tell)
+        rooms.wait_not_ending(self.cluster, self.namespace, limit=ENDING_SECONDS, tell=tell)
         try:
             self._make(image, model_file, tell)
         except (ObjectRefused, WaitError) as error:
@@ -204,16 +204,6 @@ class Versions:
         by_kind["ConfigMap"]["data"]["version"] = version
         by_kind[stateful.KIND]["spec"]["template"]["metadata"]["annotations"][ACTIVE] = version
         return wanted
-
-    def _wait_not_ending(self, tell: Listener) -> None:
-        def look() -> Seen:
-            try:
-                found = objects.read(self.cluster, "Namespace", self.namespace)
-            except ObjectNotFound:
-                return ready()
-            return pending("it is being deleted") if found["metadata"].get("deletionTimestamp") else ready()
-
-        wait(f"the end of the earlier {self.namespace}", look, limit=ENDING_SECONDS, tell=tell)
 
     def _has_volumes(self) -> bool:
         claims = objects.listed(self.cluster, "PersistentVolumeClaim", self.namespace)
