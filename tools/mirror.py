@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -239,6 +240,7 @@ def outside(command: list[str], store: str) -> int:
 @click.argument("command", nargs=-1, required=True)
 def main(store: str, folder: Path | None, command: tuple[str, ...]) -> None:
     """Run COMMAND with a Docker Engine whose images come from a registry on loopback."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and clean up on the way out
     try:
         sys.exit(inside(folder, list(command)) if folder else outside(list(command), store))
     except AicontainerError as error:

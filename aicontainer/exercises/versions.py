@@ -68,17 +68,15 @@ def check_third_version(shelf: Any) -> Check:
 def _third_version(shelf: Versions) -> Check:
     active = shelf.active()
     published = [each.name for each in shelf.published() if each.name not in (*GIVEN, *CANDIDATES)]
-    if active in GIVEN and not published:
+    if active in (*GIVEN, *CANDIDATES) and not published:
         return not_done(f"the shelves hold no version besides {' and '.join(GIVEN)}; publish one and switch to it")
     if active in (*GIVEN, *CANDIDATES):
-        return wrong(
-            f"version {published[-1] if published else active} is on the shelves, but {active} is active: switch"
-        )
-    for _ in range(2):
+        return wrong(f"version {published[-1]} is on the shelves, but {active} is active: switch")
+    for pause in (0.0, SECONDS_BETWEEN):
+        time.sleep(pause)
         others = _answering_otherwise(shelf, active)
         if others:
             return others
-        time.sleep(SECONDS_BETWEEN)
     dataset, best = data.load(fit.DEFAULT), load(fit.ensure_model())
     scores = shelf.server().infer(dataset.X).score
     smallest, loss = mean_squared_error(best.score(dataset.X), dataset.y), mean_squared_error(scores, dataset.y)
