@@ -14,7 +14,7 @@ from pathlib import Path
 
 from aicontainer import places
 from aicontainer.commands import run
-from aicontainer.errors import AicontainerError, EngineUnavailable, MachineError
+from aicontainer.errors import AicontainerError, EngineForbidden, EngineUnavailable
 from aicontainer.events import Event, Listener
 from aicontainer.package import engine as docker_engine
 from aicontainer.sources.packages import privilege, system
@@ -100,7 +100,7 @@ def _require_access() -> None:
     """An engine that was just installed answers to root and to its group: to join that is for the user to decide."""
     if "DOCKER_HOST" in os.environ or not SOCKET.exists() or os.access(SOCKET, os.R_OK | os.W_OK):
         return
-    raise MachineError(
+    raise EngineForbidden(
         "Docker is there, and this user may not talk to it yet",
         seen=f"no right to write to {SOCKET}",
         next_step=f"sudo usermod -aG docker {getpass.getuser()}, then log in again (or newgrp docker), "
