@@ -39,8 +39,9 @@ def test_each_system_is_known_by_what_it_says(text: str, expected: system.System
 @pytest.fixture
 def on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The os-release of a system without Docker; tests write it."""
-    path = tmp_path / "os-release"
-    monkeypatch.setattr(system, "OS_RELEASE", path)
+    path = tmp_path / "etc" / "os-release"
+    path.parent.mkdir()
+    monkeypatch.setattr(system, "ROOT", tmp_path)
     monkeypatch.setattr(daemon, "answers", lambda: False)
     monkeypatch.setattr(daemon, "_has_buildx", lambda: False)
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}" if name == "apt-get" else None)
@@ -84,6 +85,18 @@ def test_elsewhere_nothing_is_ever_installed(on: Path, text: str) -> None:
     reason = packages.Packages().reason_against()
     assert "Debian 12, Debian 13 and Ubuntu" in reason
     assert system.name(TEXTS[text]) in reason
+
+
+def test_a_line_that_nobody_closed_does_not_stop_up(on: Path) -> None:
+    on.write_text(f"{TEXTS['Debian 13']}NAME='half a\n")
+    assert system.here() == system.DEBIAN_13
+
+
+def test_the_second_place_of_the_file_counts_too(on: Path) -> None:
+    second = on.parent.parent / "usr" / "lib" / "os-release"
+    second.parent.mkdir(parents=True)
+    second.write_text(TEXTS["Debian 13"])
+    assert system.here() == system.DEBIAN_13
 
 
 def test_without_a_debian_mirror_the_reason_says_how_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import platform
-import re
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from aicontainer import os_release
 from aicontainer.doctor import advice
 from aicontainer.doctor.findings import Family, Seen
 
@@ -34,20 +33,10 @@ def find(root: Path = ROOT, kind: str = sys.platform) -> System:
     if kind != "linux":
         return System("other", platform.system() or kind, platform.release())
     kernel = _read(root / "proc/sys/kernel/osrelease").strip() or platform.release()
-    release = parse_release(_read(root / "etc/os-release") or _read(root / "usr/lib/os-release"))
+    release = os_release.parse(os_release.text(root))
     wsl = wsl_version(kernel)
     own = _family(release)
     return System("windows" if wsl else own, release.get("PRETTY_NAME", "Linux"), kernel, wsl)
-
-
-def parse_release(text: str) -> dict[str, str]:
-    """The assignments of an os-release file (os-release(5)): shell-like, with or without quotes."""
-    found = {}
-    for line in text.splitlines():
-        name, is_assignment, value = line.strip().partition("=")
-        if is_assignment and re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
-            found[name] = _unquoted(value)
-    return found
 
 
 def wsl_version(kernel: str) -> int:
@@ -77,13 +66,6 @@ def _family(release: dict[str, str]) -> Family:
     if names & DEBIAN:
         return "debian"
     return "fedora" if names & FEDORA else "other"
-
-
-def _unquoted(value: str) -> str:
-    try:
-        return " ".join(shlex.split(value))
-    except ValueError:  # a quote that nobody closed
-        return value
 
 
 def _read(path: Path) -> str:

@@ -1,11 +1,12 @@
 """Which system this is, and what Docker's parts are called in its packages. Every other one gets advice only."""
 
 import platform
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-OS_RELEASE = Path("/etc/os-release")
+from aicontainer import os_release
+
+ROOT = Path("/")
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ OLDEST_UBUNTU = (22, 4)
 
 def here() -> System | None:
     """The system of this machine; None when it is none that the course installs on."""
-    return known(OS_RELEASE.read_text(encoding="utf-8")) if OS_RELEASE.exists() else None
+    return known(os_release.text(ROOT))
 
 
-def known(os_release: str) -> System | None:
+def known(text: str) -> System | None:
     """The system that a text of the form of ``/etc/os-release`` describes (os-release(5))."""
-    fields = _fields(os_release)
+    fields = os_release.parse(text)
     match fields.get("ID"), fields.get("VERSION_ID", ""):
         case "debian", "12":
             return DEBIAN_12
@@ -58,22 +59,17 @@ def known(os_release: str) -> System | None:
     return None  # also what is made of them: nobody has tried it there
 
 
-def name(os_release: str) -> str:
+def name(text: str) -> str:
     """What a system calls itself."""
-    return _fields(os_release).get("PRETTY_NAME", platform.system())
+    return os_release.parse(text).get("PRETTY_NAME", platform.system())
 
 
 def reason_against() -> str:
     """Why nothing is installed on this system; empty where it can be."""
     if here():
         return ""
-    found = name(OS_RELEASE.read_text(encoding="utf-8") if OS_RELEASE.exists() else "")
+    found = name(os_release.text(ROOT))
     return f"installs on Debian 12, Debian 13 and Ubuntu from 22.04 only, and this is {found}"
-
-
-def _fields(os_release: str) -> dict[str, str]:
-    lines = [line.partition("=") for line in os_release.splitlines() if "=" in line and not line.startswith("#")]
-    return {key.strip(): "".join(shlex.split(value)) for key, _, value in lines}
 
 
 def _numbers(version: str) -> tuple[int, ...]:
