@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aicontainer.errors import AicontainerError, EngineUnavailable, InputError, MachineError
+from aicontainer.errors import AicontainerError, EngineError, EngineUnavailable, MachineError
 from aicontainer.events import Event, Listener
 from aicontainer.package import engine as docker_engine
 from aicontainer.sources import programs as found_programs
@@ -35,11 +35,10 @@ class OfficialImages:
             with docker_engine.engine() as client:
                 missing = _missing(client, wanted)
                 for pin in missing.images[:1]:  # what the registry says of one, it would say of all
-                    images.resolve(client, pin)
-        except (EngineUnavailable, InputError) as error:
-            return error.what
+                    if reason := _unresolved(client, pin):
+                        return reason
         except AicontainerError as error:
-            return f"the engine cannot resolve {pin}: {error.seen or error.what}"
+            return f"{error.what}: {error.seen}" if isinstance(error, EngineError) else error.what
         for name in missing.programs:
             if name not in wanted.programs:
                 return f"{name} is not on PATH, and none is pinned for {pins.machine()}"
@@ -103,6 +102,16 @@ def _node(wanted: Pins, kind: Path | None) -> Pin | None:
     """The node's image for this kind; None lets kind use the one that it has pinned itself."""
     version = found_programs.version(kind) if kind else wanted.programs["kind"].version
     return wanted.nodes.get(version)
+
+
+def _unresolved(client: Any, pin: Pin) -> str:
+    try:
+        images.resolve(client, pin)
+    except EngineUnavailable:
+        raise
+    except AicontainerError as error:
+        return f"the engine cannot resolve {pin}: {error.seen or error.what}"
+    return ""
 
 
 def _missing(client: Any, wanted: Pins) -> _Missing:
