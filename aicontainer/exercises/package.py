@@ -111,8 +111,7 @@ def _is_pair(given: Any) -> bool:
 def _order(first: image.Image | str, second: image.Image | str) -> Check:
     for each in (first, second):
         name = each if isinstance(each, str) else each.name
-        tag = name.rpartition("/")[2].partition(":")[2]  # the registry before the last slash may have a port
-        if tag in {"", "latest"}:
+        if image.split_name(name)[1] == "latest":
             return wrong(f"{name} is called latest, as every image without a tag is: which model is in it?")
     return _judge_layers(_not_in(first, second)) or _runs_as_root(first) or _judge_models(first, second)
 

@@ -224,7 +224,7 @@ def ensure(
 def _push(cluster: Cluster, source: str, tell: Listener) -> str:
     """Push an image of the source under a name of ours, whatever the source calls it; the reference with its digest."""
     found = image.find(source)
-    repository, _, tag = source.rpartition(":")
+    repository, tag = image.split_name(source)
     name = f"aicontainer/{Path(repository).name}:{tag.removeprefix('v')}"
     return registry.push(replace(found, name=name), cluster.registry, tell)
 

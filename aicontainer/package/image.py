@@ -50,6 +50,13 @@ class Image:
         return f"Image({self.name}, {self.size / 1e6:.0f} MB)"
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """Repository and tag of an image's name; without a tag it is ``latest``, as everywhere in Docker."""
+    before, slash, last = name.rpartition("/")  # the registry before the last slash may have a port
+    repository, _, tag = last.partition(":")
+    return f"{before}{slash}{repository}", tag or "latest"
+
+
 @dataclass(frozen=True)
 class Layer:
     """One step of an image's history: the instruction, the bytes it added, and the digest of its layer.

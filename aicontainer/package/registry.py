@@ -12,7 +12,7 @@ from aicontainer import places
 from aicontainer.errors import EngineError
 from aicontainer.events import Event, Listener, silent
 from aicontainer.package.engine import engine, mapped
-from aicontainer.package.image import Image
+from aicontainer.package.image import Image, split_name
 from aicontainer.waiting import Seen, pending, ready, wait
 
 STEP = "push"
@@ -42,7 +42,7 @@ def push(image: Image, registry: str, tell: Listener = silent) -> str:
     """
     import docker.errors
 
-    repository, _, tag = image.name.rpartition(":")
+    repository, tag = split_name(image.name)
     target = f"{registry}/{repository}"
     tell(Event(STEP, "started", f"{target}:{tag}"))
     with _one_at_a_time(tell), engine() as client, mapped(f"push {image.name} to {registry}"):
