@@ -1,3 +1,4 @@
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -5,7 +6,7 @@ import pytest
 import yaml
 
 from aicontainer import places
-from aicontainer.deploy import manifests, shelves, stateful, versions
+from aicontainer.deploy import manifests, objects, rooms, shelves, stateful, versions
 from aicontainer.deploy.cluster import Cluster
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.deploy.versions import Versions
@@ -105,6 +106,32 @@ def test_without_a_cluster_it_says_so() -> None:
     for ask in (nowhere.published, nowhere.active, nowhere.roll_back, nowhere.serving):
         with pytest.raises(ClusterError, match="no cluster"):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "removed"),
+    [
+        ("spec.ports[0].nodePort: Invalid value: 30084: provided port is already allocated", 0),
+        ("StatefulSet.apps is invalid: spec: Forbidden: updates to statefulset spec for fields other than", 1),
+    ],
+)
+def test_only_a_form_that_cannot_be_changed_costs_what_was_published(
+    monkeypatch: pytest.MonkeyPatch, refusal: str, removed: int
+) -> None:
+    gone: list[str] = []
+
+    def apply(*words: Any) -> None:
+        if not gone:
+            raise ObjectRefused("could not apply it", seen=refusal, status=422)
+
+    monkeypatch.setattr(rooms, "wait_not_ending", lambda *words, **options: None)
+    monkeypatch.setattr(objects, "apply", apply)
+    monkeypatch.setattr(objects, "delete", lambda cluster, kind, name, **options: gone.append(name))
+    monkeypatch.setattr(Versions, "_fill", lambda *words: None)
+    here = Versions(Cluster("here", Path("nowhere"), "localhost:1", {}))
+    with suppress(ObjectRefused):
+        here.ensure("image", fit.ensure_model())
+    assert len(gone) == removed
 
 
 def test_every_manifest_is_listed_and_carries_our_label() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aicontainer.deploy import kind, local_registry, node
-from aicontainer.deploy.containers import NAME, NETWORK, NODE, REGISTRY, container, published
+from aicontainer.deploy.containers import NAME, NETWORK, NODE, REGISTRY, container, is_published, published
 from aicontainer.deploy.kind import NODE_PORTS, kubeconfig
 from aicontainer.deploy.local_registry import PREFERRED_REGISTRY_PORT
 from aicontainer.errors import ClusterMissing, ClusterStopped, ClusterUnfinished
@@ -105,8 +105,8 @@ def _ensure_node(supply: Supply, tell: Listener) -> None:
     with docker_engine.engine() as client:
         found = container(client, NODE)
         state = found.status if found is not None else ""
-        is_current = found is not None and supply.node_image in ("", *found.image.tags)
-    if state and is_current and not kind.is_unfinished():
+        current = found is not None and _is_current(found, supply)
+    if current and not kind.is_unfinished():
         if state == "running" and kind.api_answers(supply):
             tell(Event(kind.STEP, "found"))
             return
@@ -118,6 +118,11 @@ def _ensure_node(supply: Supply, tell: Listener) -> None:
     tell(Event(kind.STEP, "started", "kind create cluster", estimate=30))
     kind.create(supply, tell)
     tell(Event(kind.STEP, "made"))
+
+
+def _is_current(found: Any, supply: Supply) -> bool:
+    # a node of an earlier edition: Docker opens no port more of a container that is there
+    return supply.node_image in ("", *found.image.tags) and all(is_published(found, port) for port in NODE_PORTS)
 
 
 def remove(tell: Listener = silent) -> None:

@@ -44,6 +44,7 @@ def _connection(kubeconfig: str, context: str, changed: int) -> DynamicClient:
     from kubernetes.dynamic import DynamicClient
 
     client = _read(kubeconfig, context)
+    _limit(client)
     # Discovery is kept in memory: a file of it can be half-written by another kernel, or of an earlier cluster at
     # the same address. No file can be made at this path, and then the client goes on without.
     return DynamicClient(client, cache_file=str(Path(os.devnull) / "none"))
@@ -59,6 +60,17 @@ def _read(kubeconfig: str, context: str) -> ApiClient:
     if not str(client.configuration.host).startswith(("https://", "http://")):
         raise _damaged(f"it names no server: {client.configuration.host}")
     return client
+
+
+def _limit(client: ApiClient) -> None:
+    # discovery asks without a limit, in `DynamicClient` and again in the first look for each group of kinds
+    asked = client.rest_client.request
+
+    def request(*args: Any, _request_timeout: Any = None, **options: Any) -> Any:
+        limits = _request_timeout or (CONNECT_SECONDS, READ_SECONDS)
+        return asked(*args, _request_timeout=limits, **options)
+
+    client.rest_client.request = request
 
 
 def _damaged(seen: str, status: int = 0) -> KubeconfigDamaged:

@@ -43,10 +43,19 @@ def published(container: Any, port: int) -> int:
     ClusterError
         When it is not open to this machine.
     """
-    bindings = container.attrs["HostConfig"]["PortBindings"] or {}
-    for binding in bindings.get(f"{port}/tcp") or ():
+    for binding in _bindings(container, port):
         return int(binding["HostPort"])
     raise ClusterError(f"port {port} of {container.name} is not open to this machine", next_step="aicontainer up")
+
+
+def is_published(container: Any, port: int) -> bool:
+    """Whether a port of the container is open to this machine; the same whether it runs or not."""
+    return bool(_bindings(container, port))
+
+
+def _bindings(container: Any, port: int) -> list[dict[str, str]]:
+    bindings = container.attrs["HostConfig"]["PortBindings"] or {}
+    return list(bindings.get(f"{port}/tcp") or ())
 
 
 def free_port(preferred: int) -> int:

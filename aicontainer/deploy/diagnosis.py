@@ -118,6 +118,12 @@ def alive(pods: Iterable[Manifest]) -> list[Manifest]:
     return [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
 
 
+def is_ready(pod: Manifest) -> bool:
+    """Whether a pod takes requests."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
 def outdated(pods: Iterable[Manifest], newest: Manifest) -> list[Manifest]:
     """The pods of earlier templates, those that are still ending too: they may answer as long as they are there."""
     label = "pod-template-hash"

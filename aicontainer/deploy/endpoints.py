@@ -86,10 +86,5 @@ def settled(
 
 def addresses(pods: Iterable[Manifest]) -> tuple[str, ...]:
     """The addresses of those pods that are ready, sorted."""
-    statuses = [pod.get("status") or {} for pod in pods]
-    return tuple(sorted(status["podIP"] for status in statuses if _is_ready(status)))
-
-
-def _is_ready(status: Manifest) -> bool:
-    conditions = {each["type"]: each["status"] for each in status.get("conditions") or []}
-    return conditions.get("Ready") == "True" and "podIP" in status
+    statuses = [pod["status"] for pod in pods if diagnosis.is_ready(pod)]
+    return tuple(sorted(status["podIP"] for status in statuses if "podIP" in status))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from aicontainer.deploy.connection import connect, mapped
+from aicontainer.deploy.connection import READ_SECONDS, connect, mapped
 from aicontainer.errors import ClusterError, CommandError, ObjectNotFound, TimedOut
 
 if TYPE_CHECKING:
@@ -47,13 +47,14 @@ def run(
     ClusterError
         When the cluster does not answer, or the container does not run.
     TimedOut
-        When the program does not end within ``limit`` seconds.
+        When the program does not end within ``limit`` seconds, its input and the way to it included.
     """
-    doing = f"run {argv[0]} in the pod {pod}"
+    doing, begun = f"run {argv[0]} in the pod {pod}", time.monotonic()
     with _session(cluster, pod, argv, namespace, container, doing, bool(stdin)) as session:
         for begin in range(0, len(stdin), PIECE):
+            _left(begun, doing, limit)
             session.write_stdin(stdin[begin : begin + PIECE])
-        _await_end(session, doing, limit)
+        _await_end(session, begun, doing, limit)
         output, words = session.read_stdout(timeout=0).decode(), session.read_stderr(timeout=0).decode()
         code = _exit_code(session, doing)
     if code != 0:
@@ -73,9 +74,11 @@ def _session(
 ) -> Iterator[Any]:
     import websocket
     from kubernetes import client as api
-    from kubernetes.stream import stream
+    from kubernetes.stream import stream, ws_client
 
     choice = {"container": container} if container else {}
+    # the client takes no limit for the way to the pod, and would wait for a silent cluster for ever
+    ws_client.WebSocket = _limited
     # a client of its own: `stream` changes the one that it is given for the time of the call
     own = api.ApiClient(configuration=connect(cluster).client.configuration)
     session = None
@@ -104,26 +107,39 @@ def _session(
             session.close()
 
 
+def _limited(**options: Any) -> Any:
+    import websocket
+
+    made = websocket.WebSocket(**options)
+    made.settimeout(READ_SECONDS)  # of each step: to connect, each answer of the handshake, each piece sent
+    return made
+
+
 def _explained(error: ClusterError, doing: str) -> ClusterError:
     # the cluster's answer to the handshake arrives as a text: "Handshake status 404 Not Found -+-+- {headers} ..."
     text = str(getattr(error.__cause__, "reason", ""))
     status = re.search(r"Handshake status (\d+)", text)
     message = re.search(r'"message":\s*"((?:[^"\\]|\\.)*)"', text)
-    if not status:
+    if not text:
         return error
+    if not status:
+        return ClusterError("the cluster does not answer", seen=text, next_step="aicontainer up")
     seen = message[1].replace('\\"', '"') if message else f"HTTP status {status[1]}"
     kind = ObjectNotFound if status[1] == "404" else ClusterError
     return kind(f"could not {doing}", seen=seen, status=int(status[1]))
 
 
-def _await_end(session: Any, doing: str, limit: float) -> None:
+def _await_end(session: Any, begun: float, doing: str, limit: float) -> None:
     # not waiting.wait: the connection itself waits, and wakes up when something arrives
-    begun = time.monotonic()
     while session.is_open():
-        left = limit - (time.monotonic() - begun)
-        if left <= 0:
-            raise TimedOut(f"could not {doing}: it did not end within {limit:.0f} s", waited=limit)
-        session.update(timeout=min(left, 5.0))
+        session.update(timeout=min(_left(begun, doing, limit), 5.0))
+
+
+def _left(begun: float, doing: str, limit: float) -> float:
+    left = limit - (time.monotonic() - begun)
+    if left <= 0:
+        raise TimedOut(f"could not {doing}: it did not end within {limit:.0f} s", waited=limit)
+    return left
 
 
 def _exit_code(session: Any, doing: str) -> int:

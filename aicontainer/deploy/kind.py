@@ -133,15 +133,21 @@ containerdConfigPatches:
 
 
 def _node_state(supply: Supply) -> Seen:
-    status = _kubectl(
-        supply,
-        *("get", "nodes", "-o", 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'),
-    )
+    try:
+        status = _kubectl(
+            supply,
+            *("get", "nodes", "-o", 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'),
+        )
+    except (CommandError, WaitError) as error:  # a new cluster is busy: one slow answer does not end it
+        return pending(error.seen or error.what)
     return ready() if status and set(status.split()) == {"True"} else pending(f"Ready: {status or 'unknown'}")
 
 
 def _has_service_account(supply: Supply) -> Seen:
-    names = _kubectl(supply, "get", "serviceaccounts", "-o", "name")
+    try:
+        names = _kubectl(supply, "get", "serviceaccounts", "-o", "name")
+    except (CommandError, WaitError) as error:
+        return pending(error.seen or error.what)
     return ready() if "serviceaccount/default" in names else pending("not there yet")
 
 

@@ -12,12 +12,13 @@ from aicontainer import places
 from aicontainer.deploy import diagnosis, manifests, objects
 from aicontainer.deploy.diagnosis import Patience
 from aicontainer.deploy.manifests import Manifest
+from aicontainer.deploy.verdict import judged
 from aicontainer.errors import ClusterError, ObjectNotFound
 from aicontainer.events import Listener, silent
 from aicontainer.learn import fit
 from aicontainer.package import image, registry
 from aicontainer.serve.client import Server
-from aicontainer.waiting import Seen, failed, gone, pending, ready, wait
+from aicontainer.waiting import Seen, gone, pending, ready, wait
 
 if TYPE_CHECKING:
     from aicontainer.deploy.cluster import Cluster
@@ -224,19 +225,7 @@ class Release:
         if complete:
             return pending(f"{text}; {len(old)} old pods are still ending")
         pods = [pod for pod in pods if pod not in old]
-        trouble = looks.worst(diagnosis.troubles(deployment, pods))
-        if trouble is None:
-            return pending(text)
-        if not looks.exhausted(trouble):
-            return pending(f"{text}; {trouble}")
-        return failed(self._explained(trouble), trouble.next_step)
-
-    def _explained(self, trouble: diagnosis.Trouble) -> str:
-        if not trouble.crashed:
-            return str(trouble)
-        logs = (objects.log_end(self.cluster, trouble.subject, self.namespace, previous=one) for one in (True, False))
-        log = next((each for each in logs if each), "")  # the node may have cleared away the one before already
-        return f"{trouble}; its log ends:\n{log}" if log else f"{trouble}; it wrote no log"
+        return judged(self.cluster, self.namespace, looks, diagnosis.troubles(deployment, pods), text)
 
 
 def ensure(cluster: Cluster, base_image: str, namespace: str | None = None, tell: Listener = silent) -> Release:
@@ -277,10 +266,9 @@ def _labels(owner: Manifest) -> dict[str, str]:
 def _pod(pod: Manifest) -> Pod:
     status: dict[str, Any] = pod.get("status") or {}
     statuses = status.get("containerStatuses") or []
-    conditions = {each["type"]: each["status"] for each in status.get("conditions") or []}
     return Pod(
         name=pod["metadata"]["name"],
-        ready=conditions.get("Ready") == "True",
+        ready=diagnosis.is_ready(pod),
         restarts=sum(int(each.get("restartCount", 0)) for each in statuses),
         image=str(manifests.containers(pod)[0]["image"]),
         phase=str(status.get("phase", "Pending")),

@@ -31,7 +31,7 @@ def fresh(cluster: Cluster, name: str, *, limit: float = GONE_SECONDS, tell: Lis
         When something in it does not end within ``limit`` seconds.
     ObjectRefused, ClusterError
     """
-    wait(f"the end of an earlier {name}", lambda: _not_ending(cluster, name), limit=limit, tell=tell)
+    wait_not_ending(cluster, name, limit=limit, tell=tell)
     objects.apply(cluster, [NAMESPACE], name)
     wait(f"{name} to be empty", lambda: _emptied(cluster, name), limit=limit, pause=PAUSE_SECONDS, tell=tell)
     return name
@@ -61,17 +61,28 @@ def remove(cluster: Cluster, *names: str, limit: float = GONE_SECONDS, tell: Lis
     return there
 
 
+def wait_not_ending(cluster: Cluster, name: str, *, limit: float = GONE_SECONDS, tell: Listener = silent) -> None:
+    """Wait until there is no namespace of that name that is being deleted; one that stays, or none, is as good.
+
+    Raises
+    ------
+    TimedOut
+        When it is still ending after ``limit`` seconds.
+    """
+
+    def look() -> Seen:
+        found = _find(cluster, name)
+        ending = found is not None and "deletionTimestamp" in found["metadata"]
+        return pending(f"{name} is still ending") if ending else ready()
+
+    wait(f"the end of an earlier {name}", look, limit=limit, tell=tell)
+
+
 def _find(cluster: Cluster, name: str) -> Manifest | None:
     try:
         return objects.read(cluster, "Namespace", name)
     except ObjectNotFound:
         return None
-
-
-def _not_ending(cluster: Cluster, name: str) -> Seen:
-    found = _find(cluster, name)
-    ending = found is not None and "deletionTimestamp" in found["metadata"]
-    return pending(f"{name} is still ending") if ending else ready()
 
 
 def _emptied(cluster: Cluster, name: str) -> Seen:

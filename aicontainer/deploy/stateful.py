@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from aicontainer.deploy import diagnosis, objects
 from aicontainer.deploy.diagnosis import Patience
 from aicontainer.deploy.manifests import Manifest
+from aicontainer.deploy.verdict import judged
 from aicontainer.errors import ObjectNotFound
 from aicontainer.events import Listener, silent
-from aicontainer.waiting import Seen, failed, gone, pending, ready, wait
+from aicontainer.waiting import Seen, gone, ready, wait
 
 if TYPE_CHECKING:
     from aicontainer.deploy.cluster import Cluster
@@ -30,7 +31,7 @@ def progress(stateful_set: Manifest, pods: list[Manifest]) -> tuple[bool, str]:
     present = current(stateful_set, pods)
     if len(present) < len(pods):
         return False, f"{len(pods) - len(present)} pods are still to be replaced"
-    count = sum(is_ready(pod) for pod in present)
+    count = sum(diagnosis.is_ready(pod) for pod in present)
     return count == wanted == len(present), f"{count} of {wanted} pods are ready"
 
 
@@ -38,12 +39,6 @@ def current(stateful_set: Manifest, pods: list[Manifest]) -> list[Manifest]:
     """The pods of the present template that are not being deleted."""
     revision = (stateful_set.get("status") or {}).get("updateRevision")
     return [pod for pod in diagnosis.alive(pods) if pod["metadata"]["labels"].get(REVISION_LABEL) == revision]
-
-
-def is_ready(pod: Manifest) -> bool:
-    """Whether a pod takes requests."""
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def runs(pod: Manifest, container: str) -> bool:
@@ -99,7 +94,7 @@ def wait_ready(
         complete, text = progress(found, there)
         if complete:
             return ready(text=text)
-        return _judged(cluster, namespace, looks, diagnosis.troubles(found, current(found, there)), text)
+        return judged(cluster, namespace, looks, diagnosis.troubles(found, current(found, there)), text)
 
     next_step = f"kubectl describe pods -n {namespace} tells more"
     wait(f"the pods of {name}", look, limit=limit, next_step=next_step, tell=tell)
@@ -135,18 +130,8 @@ def wait_running(
         if len(running) == len(there) == wanted:
             return ready([pod["metadata"]["name"] for pod in there], text)
         others = [pod for pod in there if pod not in running]
-        return _judged(cluster, namespace, looks, diagnosis.troubles(found, others), text)
+        return judged(cluster, namespace, looks, diagnosis.troubles(found, others), text)
 
     next_step = f"kubectl describe pods -n {namespace} tells more"
     names: list[str] = wait(f"{container} in the pods of {name}", look, limit=limit, next_step=next_step, tell=tell)
     return names
-
-
-def _judged(cluster: Cluster, namespace: str, looks: Patience, troubles: list[diagnosis.Trouble], text: str) -> Seen:
-    trouble = looks.worst(troubles)
-    if trouble is None:
-        return pending(text)
-    if not looks.exhausted(trouble):
-        return pending(f"{text}; {trouble}")
-    log = objects.log_end(cluster, trouble.subject, namespace, previous=True) if trouble.crashed else ""
-    return failed(f"{trouble}; its log ends:\n{log}" if log else str(trouble))

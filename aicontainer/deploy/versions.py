@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aicontainer import model, places
-from aicontainer.deploy import diagnosis, inside, manifests, objects, shelves, stateful
+from aicontainer.deploy import diagnosis, inside, manifests, objects, rooms, shelves, stateful
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.deploy.release import SERVICE, Release
 from aicontainer.deploy.shelves import Version
@@ -36,6 +36,8 @@ ENDING_SECONDS = 120
 ANSWER_SECONDS = 60
 # each over a connection of its own, which the Service gives to any of the pods
 ANSWERS_ASKED = 8
+# the cluster's words about a field of a StatefulSet that can never be changed
+_IMMUTABLE = "updates to statefulset spec"
 
 _WHO_ANSWERS = "from urllib.request import urlopen as u; print(u('http://127.0.0.1:8080/v2/models/{}').read().decode())"
 
@@ -73,17 +75,17 @@ class Versions:
         ------
         Failed, TimedOut
             When the pods do not become ready; with what the cluster says.
+        ObjectRefused
+            When the cluster refuses an object for another reason, such as a node port that is taken. Nothing is lost.
         ModelFileError, ClusterError
         """
-        self._wait_not_ending(tell)
-        try:
-            self._make(image, model_file, tell)
-        except (ObjectRefused, WaitError) as error:
-            if isinstance(error, WaitError) and self._has_volumes():
-                raise
+        rooms.wait_not_ending(self.cluster, self.namespace, limit=ENDING_SECONDS, tell=tell)
+        error = self._hindrance(image, model_file, tell)
+        if error is not None:
             tell(Event(STEP, "started", f"making {self.namespace} anew: {error.what}", estimate=60))
             objects.delete(self.cluster, "Namespace", self.namespace, limit=ENDING_SECONDS, tell=tell)
-            self._make(image, model_file, tell)
+            self._apply(image, model_file, tell)
+            self._fill(model_file, tell)
 
     def publish(self, model_file: Path, tell: Listener = silent) -> Version:
         """Lay a model file on every pod's shelf, where it is not yet there whole; nobody is answered with it yet.
@@ -191,11 +193,31 @@ class Versions:
         """
         return Release(self.cluster, self.namespace, service=SERVICE).server(name, tell=tell)
 
-    def _make(self, image: str, model_file: Path, tell: Listener) -> None:
-        first = model.load(model_file)
-        objects.apply(self.cluster, self._manifests(image, first.version), self.namespace, tell)
-        self.publish(model_file, tell)
-        self._settle(self._whole(first.version), tell)
+    def _hindrance(self, image: str, model_file: Path, tell: Listener) -> ObjectRefused | WaitError | None:
+        """Try it in the namespace that is there; what is in the way, where only a new namespace helps against that."""
+        try:
+            self._apply(image, model_file, tell)
+        except ObjectRefused as error:
+            if _IMMUTABLE not in error.seen:
+                raise
+            return error
+        try:
+            self._fill(model_file, tell)
+        except ObjectRefused as error:  # the shelves hold another first version
+            return error
+        except WaitError as error:
+            if self._has_volumes():
+                raise
+            return error
+        return None
+
+    def _apply(self, image: str, model_file: Path, tell: Listener) -> None:
+        version = model.load(model_file).version
+        objects.apply(self.cluster, self._manifests(image, version), self.namespace, tell)
+
+    def _fill(self, model_file: Path, tell: Listener) -> None:
+        published = self.publish(model_file, tell)
+        self._settle(self._whole(published.name), tell)
 
     def _manifests(self, image: str, version: str) -> list[Manifest]:
         wanted = manifests.load_manifests(places.clone() / "manifests" / "versions", image)
@@ -204,16 +226,6 @@ class Versions:
         by_kind["ConfigMap"]["data"]["version"] = version
         by_kind[stateful.KIND]["spec"]["template"]["metadata"]["annotations"][ACTIVE] = version
         return wanted
-
-    def _wait_not_ending(self, tell: Listener) -> None:
-        def look() -> Seen:
-            try:
-                found = objects.read(self.cluster, "Namespace", self.namespace)
-            except ObjectNotFound:
-                return ready()
-            return pending("it is being deleted") if found["metadata"].get("deletionTimestamp") else ready()
-
-        wait(f"the end of the earlier {self.namespace}", look, limit=ENDING_SECONDS, tell=tell)
 
     def _has_volumes(self) -> bool:
         claims = objects.listed(self.cluster, "PersistentVolumeClaim", self.namespace)

@@ -189,6 +189,37 @@ def test_ensure_makes_anew_what_holds_another_first_version_or_is_being_deleted(
     assert thread.same(measured(shelf))
 
 
+def test_a_node_port_that_is_taken_is_told_and_costs_nothing_of_what_was_published(
+    room: Room, free_node_ports: Callable[[], list[int]]
+) -> None:
+    shelf = room.begin()
+    shelf.publish(room.file("2", 1.0))
+    port = free_node_ports()[0]
+    spec = {"type": "NodePort", "ports": [{"port": 80, "nodePort": port}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "in-the-way"}, "spec": spec}
+    objects.apply(shelf.cluster, [service], shelf.namespace)
+    try:
+        with pytest.raises(ObjectRefused) as caught:
+            replace(shelf, node_port=port).ensure(room.reference, room.first)
+    finally:
+        objects.delete(shelf.cluster, "Service", "in-the-way", shelf.namespace)
+    assert str(port) in caught.value.seen
+    assert [(each.name, each.whole) for each in shelf.published()] == [("1", True), ("2", True)]
+
+
+def test_a_stateful_set_whose_form_cannot_be_changed_is_made_anew(room: Room) -> None:
+    shelf = room.begin()
+    wanted = shelf._manifests(room.reference, "1")
+    (stateful_set,) = (each for each in wanted if each["kind"] == "StatefulSet")
+    stateful_set["spec"]["serviceName"] = "another"
+    objects.delete(shelf.cluster, "StatefulSet", STATEFUL_SET, shelf.namespace)
+    objects.apply(shelf.cluster, [stateful_set], shelf.namespace)
+    told: list[str] = []
+    room.begin(lambda event: told.append(event.text))
+    assert any("anew" in text for text in told)
+    assert names(shelf) == {"1"}
+
+
 def test_a_program_in_a_pod_is_heard_and_its_failures_are_ours(room: Room) -> None:
     shelf = room.begin()
     place = {"namespace": shelf.namespace, "container": "shelf"}
