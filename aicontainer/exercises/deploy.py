@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from aicontainer.deploy import manifests, objects
 from aicontainer.deploy.release import Pod, Release
 from aicontainer.errors import ClusterError, ObjectNotFound, ServerError, WaitError
 from aicontainer.exercises.check import Check, not_done, right, wrong
+from aicontainer.exercises.look_twice import look_twice
 from aicontainer.learn import data, fit
 from aicontainer.learn.loss import mean_squared_error
 from aicontainer.model import load
@@ -34,16 +34,7 @@ def check_second_release(my_release: Any) -> Check:
     if my_release.namespace != NAMESPACE:
         return wrong(f"the release must be in the namespace {NAMESPACE}, beside the first one")
     try:
-        first = _look(my_release)
-        if isinstance(first, Check):
-            return first
-        time.sleep(SECONDS_BETWEEN)
-        second = _look(my_release)
-        if isinstance(second, Check):
-            return second
-        if first != second:
-            return wrong("between two looks pods were replaced or restarted: wait until the rollout is over")
-        return _ask(my_release)
+        return look_twice(lambda: _look(my_release), SECONDS_BETWEEN) or _ask(my_release)
     except ObjectNotFound as error:
         return wrong(f"{error.what}: apply all manifests there")
     except (ClusterError, WaitError) as error:

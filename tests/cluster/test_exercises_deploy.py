@@ -12,7 +12,7 @@ from aicontainer.deploy import endpoints, manifests, objects, rooms
 from aicontainer.deploy.cluster import Cluster
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.deploy.release import DEPLOYMENT, SERVICE, Release
-from aicontainer.exercises import deploy, deploy_repair
+from aicontainer.exercises import deploy, deploy_repair, look_twice
 from aicontainer.learn import fit
 from aicontainer.package import image, registry
 from aicontainer.waiting import Seen, pending, ready, wait
@@ -149,7 +149,7 @@ def test_pods_that_are_replaced_between_the_looks_do_not_pass(
         release.delete_pod(victim)
         release.wait_replaced(victim)
 
-    monkeypatch.setattr(deploy.time, "sleep", replaced)
+    monkeypatch.setattr(look_twice.time, "sleep", replaced)
     check = deploy.check_second_release(release)
     assert "between two looks" in check.text
 
