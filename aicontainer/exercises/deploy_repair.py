@@ -9,7 +9,7 @@ from aicontainer.deploy import endpoints, manifests, objects, rooms
 from aicontainer.deploy.release import Pod, Release
 from aicontainer.errors import ClusterError, ObjectNotFound, ServerError, WaitError
 from aicontainer.exercises.check import Check, not_done, right, wrong
-from aicontainer.exercises.look_twice import look_twice
+from aicontainer.exercises.look_twice import look_twice, wait_noticed
 from aicontainer.learn import data, fit
 from aicontainer.learn.loss import mean_squared_error
 from aicontainer.model import load
@@ -64,6 +64,7 @@ def check_repaired(cluster: Cluster) -> Check:
 def _look(release: Release) -> tuple[Pod, ...] | Check:
     if not objects.listed(release.cluster, "Deployment", release.namespace):
         return not_done(f"there is no Deployment in {NAMESPACE}; the cell with give() puts the release there")
+    wait_noticed(release)
     deployment = objects.read(release.cluster, "Deployment", release.name, release.namespace)
     service = objects.read(release.cluster, "Service", release.service, release.namespace)
     probe = manifests.containers(deployment)[0].get("readinessProbe")
