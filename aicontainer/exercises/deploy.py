@@ -15,6 +15,7 @@ from aicontainer.model import load
 
 NAMESPACE = "aicontainer-exercise"
 PODS = 3
+NODE_PORT = 30081
 VERSION = "1-shifted"
 SECONDS_BETWEEN = 3.0
 ANSWER_SECONDS = 10.0
@@ -62,6 +63,10 @@ def _image_of_the_first(release: Release) -> str | None:
 
 
 def _ask(release: Release) -> Check:
+    service = objects.read(release.cluster, "Service", release.service, release.namespace)
+    node_port = service["spec"]["ports"][0].get("nodePort")
+    if node_port not in (None, NODE_PORT):  # without one there is no way in at all, which the question below tells
+        return wrong(f"the Service has node port {node_port}; asked for is {NODE_PORT}")
     dataset = data.load(fit.DEFAULT)
     try:
         answer = release.server(limit=ANSWER_SECONDS).infer(dataset.X)

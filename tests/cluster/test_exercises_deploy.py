@@ -58,7 +58,7 @@ def prompt(given: list[Manifest]) -> list[Manifest]:
 def second(here: Here, reference: str = "", replicas: int = 3) -> list[Manifest]:
     given = prompt(manifests.load_manifests(places.clone() / "manifests" / "base", reference or here.shifted))
     given[1]["spec"]["replicas"] = replicas
-    given[2]["spec"]["ports"][0]["nodePort"] = 30081
+    given[2]["spec"]["ports"][0]["nodePort"] = deploy.NODE_PORT
     return given
 
 
@@ -113,6 +113,11 @@ def no_door(here: Here, release: Release) -> None:
     objects.apply(here.cluster, [inner], release.namespace)
 
 
+def another_node_port(here: Here, release: Release) -> None:
+    change = [{"op": "replace", "path": "/spec/ports/0/nodePort", "value": 30088}]
+    objects.patch(here.cluster, "Service", SERVICE, change, release.namespace, form="json")
+
+
 def nobody_behind(here: Here, release: Release) -> None:
     change = {"spec": {"selector": {"app": "nobody"}}}
     objects.patch(here.cluster, "Service", SERVICE, change, release.namespace)
@@ -127,6 +132,7 @@ SECOND_WRONG: list[tuple[Callable[[Here, Release], None], str]] = [
     (no_service, "could not read the Service"),
     (no_deployment, "could not read the Deployment"),
     (no_door, "cannot be reached from this machine: node port None"),
+    (another_node_port, "has node port 30088"),
     (nobody_behind, "the Service does not answer"),
 ]
 
