@@ -18,7 +18,7 @@ unexport VIRTUAL_ENV
 .NOTPARALLEL:
 
 course: venv
-	@$(BIN)/aicontainer run
+	@$(BIN)/python -m aicontainer run
 
 test: venv-test
 	@$(BIN)/python tools/test.py
@@ -27,13 +27,13 @@ test-long: venv-test
 	@$(BIN)/python tools/test.py --long
 
 lab: venv
-	@$(BIN)/aicontainer lab
+	@$(BIN)/python -m aicontainer lab
 
 up: venv
-	@$(BIN)/aicontainer up
+	@$(BIN)/python -m aicontainer up
 
 down: venv
-	@$(BIN)/aicontainer down
+	@$(BIN)/python -m aicontainer down
 
 lint: venv-test
 	$(BIN)/ruff check aicontainer tests tools
@@ -52,7 +52,15 @@ clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find aicontainer tests tools notebooks -name __pycache__ -prune -exec rm -rf {} +
 
-# A stamp is made only when everything is installed, and made anew when the list of dependencies changes.
+# A stamp is made only when everything is installed, and made anew when the list of dependencies changes. It holds the
+# clone's place: the programs in .venv name it, so that in a clone that was moved the environment is made anew.
+STAMP := $(shell cat .venv/.course 2>/dev/null)
+ifneq ($(STAMP),)
+ifneq ($(STAMP),$(CURDIR))
+$(shell rm -rf .venv)
+endif
+endif
+
 venv: .venv/.course
 venv-test: .venv/.test
 
@@ -65,7 +73,7 @@ venv-test: .venv/.test
 	  echo "next: install Python's venv (Debian, Ubuntu: apt-get install python3-venv)"; exit 3; } >&2
 	@mkdir -p work/logs
 	@$(PIP) --editable . || { echo "next: read work/logs/pip.log, then run the same command again" >&2; exit 3; }
-	@touch $@
+	@printf %s '$(CURDIR)' > $@
 
 .venv/.test: .venv/.course
 	@echo "adding the tools for tests to .venv"

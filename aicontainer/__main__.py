@@ -39,9 +39,9 @@ def cli(debug: bool) -> None:
 def up() -> None:
     """Make engine and cluster, or mend them.
 
-    The first time takes about 12 minutes on 2 cores and says beforehand what it will install. What was built is kept
-    in your cache, so the next time takes a minute or two. Your own containers, images, networks and ~/.kube/config
-    stay untouched: the course has a cluster, a network and a kubeconfig file of its own.
+    The first time takes some minutes; it says beforehand about how many, and what it will install. What was built is
+    kept in your cache, so the next time takes a minute or two. Your own containers, images, networks and
+    ~/.kube/config stay untouched: the course has a cluster, a network and a kubeconfig file of its own.
     """
     from aicontainer import environment
     from aicontainer.show.terminal import Terminal

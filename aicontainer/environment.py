@@ -182,12 +182,12 @@ def clear(tell: Listener = silent) -> None:
         with suppress(EngineUnavailable), docker_engine.engine() as client:
             official_images.remove(client, tell)
             docker_engine.remove_images(client, tell)
-            if daemon.is_ours():
-                client.api.prune_builds()  # in an engine of the user's own, the build cache is the user's
-        daemon.stop_ours(tell)
+            if daemon.is_ours() and not daemon.holds_others():
+                client.api.prune_builds()  # in an engine that the user uses too, the build cache is the user's
+        kept = () if daemon.stop_ours(tell) else daemon.kept_while_running()
         remove_cache(tell)
         for path in places.cache().iterdir():
-            if path != _lock():  # another process may wait for it: this file has to stay
+            if path not in (_lock(), *kept):  # another process may wait for the lock: its file has to stay
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     tell(Event("cache", "made", "removed"))
 

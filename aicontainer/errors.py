@@ -147,6 +147,11 @@ class SourceLost(SourceUnavailable):
     """Where the images come from does not answer any more; what has been fetched so far is kept."""
 
 
+def means_no_engine(error: AicontainerError) -> bool:
+    """Whether a set-up ended because this machine cannot have a Docker Engine, which is no failure of the set-up."""
+    return isinstance(error, EngineUnavailable | SourceUnavailable) and not isinstance(error, SourceLost)
+
+
 class CommandError(AicontainerError):
     """A program ended with a failure. ``argv`` and ``code`` are kept; ``command`` can be pasted into a shell."""
 

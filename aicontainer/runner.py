@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from aicontainer import places, thread
-from aicontainer.errors import AicontainerError, MachineError, NotebookError
+from aicontainer.errors import AicontainerError, NotebookError, means_no_engine
 from aicontainer.events import Event, Listener, silent
 from aicontainer.syllabus import Notebook, read
 
@@ -52,7 +52,7 @@ class CourseRun:
     @property
     def exit_code(self) -> int:
         """0 when all that could run has passed: a machine without Docker is no failure, a broken set-up is one."""
-        broken = self.trouble is not None and not isinstance(self.trouble, MachineError)
+        broken = self.trouble is not None and not means_no_engine(self.trouble)
         return int(broken or any(run.state == "failed" for run in self.notebooks))
 
     @property

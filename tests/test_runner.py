@@ -13,7 +13,16 @@ import nbformat
 import pytest
 
 from aicontainer import runner, syllabus
-from aicontainer.errors import BuildError, EngineUnavailable, InputError, NotebookError
+from aicontainer.errors import (
+    AicontainerError,
+    BuildError,
+    DiskFull,
+    EngineUnavailable,
+    InputError,
+    MachineError,
+    NotebookError,
+    SourceLost,
+)
 from aicontainer.events import Event, Listener
 
 Write = Callable[..., Path]
@@ -158,12 +167,13 @@ def test_without_an_engine_the_others_run_and_that_is_no_failure(write: Write, t
     assert course.closing == "1 of 2 notebooks ran to their end; did not run: 02_b (no Docker Engine here)"
 
 
-def test_a_set_up_that_breaks_is_a_failure(write: Write, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [BuildError, DiskFull, MachineError, SourceLost])
+def test_a_set_up_that_breaks_is_a_failure(write: Write, tmp_path: Path, kind: type[AicontainerError]) -> None:
     write("01_a", "1")
     write("02_b", "1", needs="cluster")
 
     def bring_up(tell: Listener) -> None:
-        raise BuildError("the node image could not be built")
+        raise kind("the node image could not be built")
 
     course, _ = _run(tmp_path, bring_up)
     assert [one.state for one in course.notebooks] == ["passed", "not run"]

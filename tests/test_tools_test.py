@@ -75,6 +75,12 @@ def test_all_that_can_happen_to_a_test_is_counted(project: Path) -> None:
     assert "2 passed" in phase.closing
 
 
+def test_a_phase_that_does_not_end_is_ended_and_a_failure(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "tests" / "test_a.py").write_text("import time\ndef test_hangs(): time.sleep(600)")
+    monkeypatch.setattr(tool, "PHASE_LIMIT", 3)
+    assert tool.Phase("unit", "tests", "--ignore=tests/cluster").counts().failed == 1
+
+
 def test_pytest_itself_breaking_off_is_a_failure(project: Path) -> None:
     (project / "tests" / "test_a.py").write_text("this is no Python")
     assert tool.Phase("unit", "tests", "--ignore=tests/cluster").counts().failed == 1

@@ -12,6 +12,7 @@ images.py     from them the images; kept as one archive for the next time
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import wait as wait_for
 
 from aicontainer.commands import end_all
 from aicontainer.events import Event, Listener
@@ -37,7 +38,7 @@ class Packages:
         needed = apt.missing(self._needed())
         if needed and (reason := system.reason_against()):
             return reason
-        if needed or not daemon.answers() or not self.is_built():
+        if self._needs_root():
             return privilege.reason_against() or ("" if self.is_built() else fetching.reason_against())
         return ""
 
@@ -63,6 +64,8 @@ class Packages:
 
     def engine(self, tell: Listener) -> None:
         """Install what is missing, then see to it that the engine answers."""
+        if self._needs_root():
+            privilege.ask()  # before any step is shown: a display that is redrawn would hide sudo's question
         apt.install(self._needed(), tell)
         daemon.ensure(tell)
 
@@ -99,13 +102,18 @@ class Packages:
                 for part in as_completed(parts):
                     part.result()
             except BaseException:
-                end_all()  # one has failed or the user interrupts: the other must not go on unseen
+                # one has failed or the user interrupts: the other must not go on unseen, nor begin its next program
+                while wait_for(parts, timeout=0.2).not_done:
+                    end_all()
                 raise
         images.assemble(tell)
 
     def _build_from_debian(self, tell: Listener) -> None:
         build.roots(tell)
         images.assemble_from_debian(tell)
+
+    def _needs_root(self) -> bool:
+        return bool(apt.missing(self._needed())) or not daemon.answers() or not self.is_built()
 
     def _needed(self) -> tuple[str, ...]:
         always = ("zstd", *daemon.packages())

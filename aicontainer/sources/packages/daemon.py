@@ -14,7 +14,7 @@ from pathlib import Path
 
 from aicontainer import places
 from aicontainer.commands import run
-from aicontainer.errors import AicontainerError, EngineUnavailable, MachineError
+from aicontainer.errors import AicontainerError, EngineForbidden, EngineUnavailable
 from aicontainer.events import Event, Listener
 from aicontainer.package import engine as docker_engine
 from aicontainer.sources.packages import privilege, system
@@ -100,7 +100,7 @@ def _require_access() -> None:
     """An engine that was just installed answers to root and to its group: to join that is for the user to decide."""
     if "DOCKER_HOST" in os.environ or not SOCKET.exists() or os.access(SOCKET, os.R_OK | os.W_OK):
         return
-    raise MachineError(
+    raise EngineForbidden(
         "Docker is there, and this user may not talk to it yet",
         seen=f"no right to write to {SOCKET}",
         next_step=f"sudo usermod -aG docker {getpass.getuser()}, then log in again (or newgrp docker), "
@@ -120,7 +120,7 @@ def _look_at_running() -> Seen:
 
 
 def _start() -> None:
-    log = places.cache() / "dockerd.log"
+    log = _log()
     log.parent.mkdir(parents=True, exist_ok=True)
     program = shutil.which("dockerd") or "/usr/sbin/dockerd"
     with log.open("ab") as record:
@@ -138,6 +138,10 @@ def _start() -> None:
         return _look()
 
     wait("Docker Engine to answer", look, limit=90, next_step=f"read its log: {log}")
+
+
+def _log() -> Path:
+    return places.cache() / "dockerd.log"
 
 
 def _note() -> Path:
@@ -180,19 +184,26 @@ def is_ours() -> bool:
     return _note().exists() and _name_of(_note().read_text().strip()) == "dockerd"
 
 
-def stop_ours(tell: Listener) -> None:
-    """End the engine that was started here, if it still runs and holds nothing of anybody else."""
+def stop_ours(tell: Listener) -> bool:
+    """End the engine that was started here, unless it holds something of anybody else; whether none of ours is left."""
     if is_ours():
         pid = _note().read_text().strip()
-        if answers() and _holds_others():
+        if answers() and holds_others():
             tell(Event(STEP, "found", "stays: it holds containers or images that are not the course's"))
-            return
+            return False
         os.kill(int(pid), signal.SIGTERM)
         wait("Docker Engine to end", lambda: pending("it still runs") if _name_of(pid) else ready(), limit=60)
         tell(Event(STEP, "made", "ended"))
     _note().unlink(missing_ok=True)
+    return True
 
 
-def _holds_others() -> bool:
+def kept_while_running() -> tuple[Path, ...]:
+    """What of the cache belongs to an engine that was started here and goes on."""
+    return _note(), _log()
+
+
+def holds_others() -> bool:
+    """Whether the engine holds containers or images; asked after the course's own are removed, they are others'."""
     with docker_engine.engine() as client:
         return bool(client.containers.list(all=True) or client.images.list())

@@ -41,7 +41,7 @@ def run(argv: list[str | Path], *, limit: float, env: dict[str, str] | None = No
     """
     if os.geteuid() == 0:
         return commands.run(argv, limit=limit, env=env, **options)
-    _allow()
+    ask()
     settings = [f"{name}={value}" for name, value in (env or {}).items()]  # sudo hands none on
     # what runs as root cannot be ended by a user: a program of root's own holds the limit
     words: list[str | Path] = ["sudo", "-n", "env", *settings, "timeout", "--kill-after=10", str(int(limit)), *argv]
@@ -67,7 +67,16 @@ def _is_allowed() -> bool:
     return True
 
 
-def _allow() -> None:
+def ask() -> None:
+    """Let sudo ask for the password now, where it will be needed; root, and who is not asked, notice nothing.
+
+    Raises
+    ------
+    MachineError
+        When nobody can become root here.
+    """
+    if os.geteuid() == 0:
+        return
     with _asking:
         if shutil.which("sudo") is None or _is_allowed():
             return

@@ -1,5 +1,6 @@
 """Which system this is, and what Docker's parts are called in its packages. Every other one gets advice only."""
 
+import platform
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,14 +60,14 @@ def known(os_release: str) -> System | None:
 
 def name(os_release: str) -> str:
     """What a system calls itself."""
-    return _fields(os_release).get("PRETTY_NAME", "this system")
+    return _fields(os_release).get("PRETTY_NAME", platform.system())
 
 
 def reason_against() -> str:
     """Why nothing is installed on this system; empty where it can be."""
     if here():
         return ""
-    found = name(OS_RELEASE.read_text(encoding="utf-8")) if OS_RELEASE.exists() else "this system"
+    found = name(OS_RELEASE.read_text(encoding="utf-8") if OS_RELEASE.exists() else "")
     return f"installs on Debian 12, Debian 13 and Ubuntu from 22.04 only, and this is {found}"
 
 
