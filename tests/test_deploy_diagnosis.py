@@ -84,6 +84,12 @@ def test_a_program_that_took_too_much_memory_is_told_apart_from_one_that_crashed
     assert "limits.memory" in found.next_step
 
 
+def test_a_program_that_cannot_be_started_is_no_crash_however_late_one_looks() -> None:
+    never = {"lastState": {"terminated": {"exitCode": 128, "reason": "StartError", "message": "no such file"}}}
+    (found,) = diagnosis.troubles(deployment(), [pod(state=waiting("CrashLoopBackOff"), restartCount=2, **never)])
+    assert (found.reason, found.message, found.crashed) == ("RunContainerError", "no such file", False)
+
+
 @pytest.mark.parametrize("reason", sorted(diagnosis._WAITING_FOR_EVER))
 def test_what_a_container_can_wait_for_in_vain_has_a_next_step(reason: str) -> None:
     (found,) = diagnosis.troubles(deployment(), [pod(state=waiting(reason))])

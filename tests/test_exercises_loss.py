@@ -184,7 +184,14 @@ def five_points(f, at, h=1e-3):
 
 
 @pytest.mark.parametrize(
-    "function", [central, in_place, five_points, lambda f, at: loss.numerical_gradient(f, at, 1e-6)]
+    "function",
+    [
+        central,
+        in_place,
+        five_points,
+        lambda f, at: central(f, at, 6e-4),
+        lambda f, at: loss.numerical_gradient(f, at, 1e-6),
+    ],
 )
 def test_any_route_to_the_differences_passes(function):
     assert check_numerical_gradient(function).state == "right"
@@ -208,7 +215,12 @@ WRONG_DIFFERENCES = [
     (lambda f, at: forward(f, at, 1e-15), "too small"),
     (lambda f, at: central(f, at, 1e-15), "too small"),
     (lambda f, at: np.nan_to_num(central(f, at, 1e-20)), "too small"),
-    (lambda f, at: central(f, at, 0.1), "too large"),
+    (lambda f, at: forward(f, at, 0.1), "one side only"),
+    (lambda f, at: central(f, at, 0.1), "the step of 0.1 is too large"),
+    (lambda f, at: central(f, at, 5e-3), "the step of 0.005 is too large"),
+    (lambda f, at: central(f, at, 2e-3), "the step of 0.002 is too large"),
+    (lambda f, at: central(f, at, 1e-3), "the step of 0.001 is too large"),
+    (lambda f, at: central(f, at, 8e-4), "the step of 0.0008 is too large"),
     (lambda f, at: 2 * np.array(central(f, at)), "twice too large"),
     (lambda f, at: np.array(central(f, at)) / 2, "half of what it should be"),
     (lambda f, at: -np.array(central(f, at)), "sign is wrong"),

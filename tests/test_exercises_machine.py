@@ -137,6 +137,17 @@ def test_a_door_is_right_however_it_was_made(somebody: socket.socket) -> None:
         assert machine.check_door(server).state == "right"
 
 
+@pytest.mark.parametrize("timeout", [None, 0.0, 3.0])
+def test_a_door_with_the_shortest_queue_is_right_as_often_as_it_is_checked(timeout: float | None) -> None:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen(0)
+        door.settimeout(timeout)
+        for _ in range(4):
+            assert machine.check_door(door).state == "right"
+        assert door.gettimeout() == timeout
+
+
 PROXY_HINTS = {
     "": "both localhost and 127.0.0.1",
     "localhost": "127.0.0.1 still goes",

@@ -102,6 +102,50 @@ def test_an_alerts_behaviour_has_its_hint(condition: str, observed: Observed, hi
     assert hint in monitor_rule.judge(Rule("A", condition, True), observed).text
 
 
+SHARE = "sum(rate(a[9s])) / sum(rate(b[9s]))"
+WORKS = Observed(QUIET, LOUD, QUIET)
+
+
+def works(few: float) -> Observed:
+    return Observed(Look("inactive", (few,)), Look("firing"), Look("inactive"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "observed", "hint"),
+    [
+        (Rule("A", f"{SHARE} > 0.11", True), WORKS, "0.11 is not it: a fifth is 0.2"),
+        (Rule("A", f"{SHARE} > 0.3", True, "3s"), works(0.094), "0.3 is not it: a fifth is 0.2"),
+        (Rule("A", f"0.45 < {SHARE}", True), WORKS, "0.45 is not it: a fifth is 0.2"),
+        (Rule("A", f"100 * {SHARE} > 30", True), works(10.3), "30 is not it: a fifth is 20"),
+        (Rule("A", f"{SHARE} < 0.7", True), works(0.9), "0.7 is not it: a fifth is 0.8"),
+        (Rule("A", f"{SHARE} > 0.2", True, "15s"), WORKS, "for: 15s is more than the 5 s"),
+        (Rule("A", "refused:share > fifth", True, "1m"), Observed(Look("inactive"), LOUD, QUIET), "for: 1m is more"),
+    ],
+)
+def test_what_the_traffic_cannot_show_is_read_in_the_rule(rule: Rule, observed: Observed, hint: str) -> None:
+    check = monitor_rule.judge(rule, observed)
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
+@pytest.mark.parametrize(
+    ("condition", "few"),
+    [
+        (f"{SHARE} > 0.2", 0.1),
+        (f"{SHARE} >= .2 + 0", 0.1),
+        (f"{SHARE} > 0.2", 0.085),  # the probes count among all
+        (f"100 * {SHARE} > 20", 10.4),
+        (f"1 - {SHARE} < 0.8", 0.9),
+        ('sum(rate(a{status=~"4.."}[9s])) / sum(rate(a{status!~"4.."}[9s])) > 0.25', 0.111),
+        ("sum(rate(a[9s])) - 0.2 * sum(rate(b[9s])) > 0", -2.0),
+        ("sum(rate(a[9s])) > 0.2 * sum(rate(b[9s]))", 2.0),
+    ],
+)
+@pytest.mark.parametrize("lasting", ["", "0s", "5s", "5000ms"])
+def test_any_route_to_a_fifth_is_right(condition: str, few: float, lasting: str) -> None:
+    assert monitor_rule.judge(Rule("A", condition, True, lasting), works(few)).state == "right"
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [

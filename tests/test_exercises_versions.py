@@ -62,6 +62,32 @@ def test_what_was_damaged_has_to_be_told() -> None:
     assert "exercise.damage" in exercise.check_mended(None, NOWHERE).text
 
 
+def judged(**how: Any) -> Any:
+    dataset = data.load("education")
+    return exercise._judge_third("3", fit.train(dataset, **how).score(dataset.X))
+
+
+@pytest.mark.parametrize("steps", [40, 100, 200, 250, 300])
+def test_a_third_version_is_right_as_long_as_it_can_be_told_from_the_first(steps: int) -> None:
+    assert judged(steps=steps).state == "right"
+
+
+@pytest.mark.parametrize(
+    ("how", "hint"),
+    [
+        ({}, "a copy under another name"),
+        ({"steps": 5}, "train longer"),
+        ({"steps": 500}, "not stopped early"),
+        ({"steps": 999}, "not stopped early"),
+        ({"rate": 0.2, "steps": 1000}, "not stopped early"),
+    ],
+)
+def test_each_usual_wrong_third_version_has_its_hint(how: dict[str, Any], hint: str) -> None:
+    check = judged(**how)
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
 def test_the_loss_alone_accuses_the_wrong_candidate() -> None:
     by_name = {each.version: loss_of(each) for each in exercise.models()}
     assert tuple(by_name) == exercise.CANDIDATES

@@ -19,6 +19,7 @@ _WAITING_FOR_EVER = frozenset(
 )
 _CRASHES_TOLERATED = 1
 OUT_OF_MEMORY = "OOMKilled"
+_NEVER_RAN = "StartError"  # what RunContainerError becomes when the node has tried again
 
 _OF_THE_IMAGE = "is the name right, and was it pushed? package.registry.push returns the one to use"
 _OF_THE_CONFIGURATION = "kubectl describe pod names the ConfigMap, Secret or volume; apply it first"
@@ -158,6 +159,8 @@ def _of_container(pod: str, container: Manifest) -> list[Trouble]:
     reason, restarts = waiting.get("reason", ""), int(container.get("restartCount", 0))
     ended = (container.get("lastState") or {}).get("terminated") or {}
     if reason == "CrashLoopBackOff" or (restarts > _CRASHES_TOLERATED and not container.get("ready")):
+        if ended.get("reason") == _NEVER_RAN:
+            return [Trouble(pod, "RunContainerError", ended.get("message", ""))]
         if ended.get("reason") == OUT_OF_MEMORY:
             return [Trouble(pod, OUT_OF_MEMORY, _too_large(restarts), crashed=True)]
         return [Trouble(pod, reason or "crashed", _ending(ended, restarts), crashed=True)]

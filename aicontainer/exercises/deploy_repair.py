@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from aicontainer import places
@@ -10,6 +9,7 @@ from aicontainer.deploy import endpoints, manifests, objects, rooms
 from aicontainer.deploy.release import Pod, Release
 from aicontainer.errors import ClusterError, ObjectNotFound, ServerError, WaitError
 from aicontainer.exercises.check import Check, not_done, right, wrong
+from aicontainer.exercises.look_twice import look_twice, wait_noticed
 from aicontainer.learn import data, fit
 from aicontainer.learn.loss import mean_squared_error
 from aicontainer.model import load
@@ -54,16 +54,7 @@ def check_repaired(cluster: Cluster) -> Check:
     """
     release = Release(cluster, NAMESPACE)
     try:
-        first = _look(release)
-        if isinstance(first, Check):
-            return first
-        time.sleep(SECONDS_BETWEEN)
-        second = _look(release)
-        if isinstance(second, Check):
-            return second
-        if first != second:
-            return wrong("between two looks pods were replaced or restarted: wait until the rollout is over")
-        return _ask(release)
+        return look_twice(lambda: _look(release), SECONDS_BETWEEN) or _ask(release)
     except ObjectNotFound as error:
         return wrong(f"{error.what}: it belongs to the release; apply it again")
     except (ClusterError, WaitError) as error:
@@ -73,6 +64,7 @@ def check_repaired(cluster: Cluster) -> Check:
 def _look(release: Release) -> tuple[Pod, ...] | Check:
     if not objects.listed(release.cluster, "Deployment", release.namespace):
         return not_done(f"there is no Deployment in {NAMESPACE}; the cell with give() puts the release there")
+    wait_noticed(release)
     deployment = objects.read(release.cluster, "Deployment", release.name, release.namespace)
     service = objects.read(release.cluster, "Service", release.service, release.namespace)
     probe = manifests.containers(deployment)[0].get("readinessProbe")

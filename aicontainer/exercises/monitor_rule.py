@@ -24,6 +24,11 @@ from aicontainer.waiting import Seen, pending, ready, wait
 PACE = 20.0  # requests a second
 FEW, MANY = 1, 5  # of ten
 BOUND = 0.2
+LONGEST_FOR = 5.0  # seconds
+
+# The left side with FEW of 10 refused and with a fifth, where it is a share of the refused or of the others, each also
+# in per cent. Sides of another kind, such as refused / others, are judged by what the alert does alone.
+ROUTES = ((0.1, 0.2), (0.9, 0.8), (10.0, 20.0), (90.0, 80.0))
 
 # seconds
 QUIET = 16.0
@@ -151,7 +156,32 @@ def judge(rule: Rule, observed: Observed) -> Check:
         return wrong(_too_quiet(rule, observed.many or Look("inactive")))
     if observed.few_again is None or observed.few_again.state != "inactive":
         return wrong(_too_long(rule))
+    fault = _untested(rule, observed.few)
+    if fault:
+        return wrong(fault)
     return right("silent with 1 of 10 refused, firing with 5 of 10, and silent again")
+
+
+def _untested(rule: Rule, few: Look) -> str:
+    """What 1 and 5 of 10 cannot show: a bound between them that is no fifth, and a ``for:`` above the one asked."""
+    compared = promql.comparison(rule.expression)
+    fifth = _fifth(compared, few) if compared else None
+    if compared and fifth and abs(compared.bound - fifth) > 0.05 * fifth:
+        return (
+            f"it tells 1 of 10 from 5 of 10, as many a bound between them would; {compared.bound:g} is not it: "
+            f"a fifth is {fifth:g}"
+        )
+    if promql.seconds(rule.lasting) > LONGEST_FOR:
+        return f"it does what it should, but late: for: {rule.lasting} is more than the {LONGEST_FOR:.0f} s asked for"
+    return ""
+
+
+def _fifth(compared: promql.Comparison, few: Look) -> float | None:
+    """What the left side is when a fifth is refused; None where its kind cannot be told."""
+    if few.value is None or "status" in promql.bare(compared.left).partition("/")[2]:
+        return None
+    near = (fifth for at, fifth in ROUTES if abs(few.value - at) < 0.3 * abs(fifth - at))
+    return next(near, None)
 
 
 def _too_loud(rule: Rule, look: Look) -> str:

@@ -21,6 +21,7 @@ from aicontainer.model import Array, Model, load
 # what the notebook itself publishes
 GIVEN = ("1", "2")
 ALLOWED = 1.001
+ARRIVED = 1e-9  # trained to the end, scores differ from those of version 1 by rounding alone
 SECONDS_BETWEEN = 3.0
 
 CANDIDATES = ("spring", "summer", "autumn")
@@ -77,8 +78,11 @@ def _third_version(shelf: Versions) -> Check:
         others = _answering_otherwise(shelf, active)
         if others:
             return others
+    return _judge_third(active, shelf.server().infer(data.load(fit.DEFAULT).X).score)
+
+
+def _judge_third(active: str, scores: Array) -> Check:
     dataset, best = data.load(fit.DEFAULT), load(fit.ensure_model())
-    scores = shelf.server().infer(dataset.X).score
     smallest, loss = mean_squared_error(best.score(dataset.X), dataset.y), mean_squared_error(scores, dataset.y)
     if (scores == best.score(dataset.X)).all():
         return wrong(
@@ -89,8 +93,11 @@ def _third_version(shelf: Versions) -> Check:
             f"version {active} has a loss of {loss:.9g}, more than 0.1 % above {smallest:.9g}: train longer, "
             "and publish that under the next name, since a version never changes"
         )
-    if round(loss, 9) <= round(smallest, 9):
-        return wrong(f"version {active} is not stopped early: its loss is the smallest there is, to nine decimals")
+    if abs(scores - best.score(dataset.X)).max() <= ARRIVED:
+        return wrong(
+            f"version {active} is not stopped early: to nine decimals its scores are those of version 1, so it has "
+            "arrived; take fewer steps, and publish that under the next name"
+        )
     return right("another version answers from every pod, its loss at most 0.1 % above that of version 1")
 
 

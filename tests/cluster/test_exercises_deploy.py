@@ -12,7 +12,7 @@ from aicontainer.deploy import endpoints, manifests, objects, rooms
 from aicontainer.deploy.cluster import Cluster
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.deploy.release import DEPLOYMENT, SERVICE, Release
-from aicontainer.exercises import deploy, deploy_repair
+from aicontainer.exercises import deploy, deploy_repair, look_twice
 from aicontainer.learn import fit
 from aicontainer.package import image, registry
 from aicontainer.waiting import Seen, pending, ready, wait
@@ -58,7 +58,7 @@ def prompt(given: list[Manifest]) -> list[Manifest]:
 def second(here: Here, reference: str = "", replicas: int = 3) -> list[Manifest]:
     given = prompt(manifests.load_manifests(places.clone() / "manifests" / "base", reference or here.shifted))
     given[1]["spec"]["replicas"] = replicas
-    given[2]["spec"]["ports"][0]["nodePort"] = 30081
+    given[2]["spec"]["ports"][0]["nodePort"] = deploy.NODE_PORT
     return given
 
 
@@ -113,6 +113,11 @@ def no_door(here: Here, release: Release) -> None:
     objects.apply(here.cluster, [inner], release.namespace)
 
 
+def another_node_port(here: Here, release: Release) -> None:
+    change = [{"op": "replace", "path": "/spec/ports/0/nodePort", "value": 30088}]
+    objects.patch(here.cluster, "Service", SERVICE, change, release.namespace, form="json")
+
+
 def nobody_behind(here: Here, release: Release) -> None:
     change = {"spec": {"selector": {"app": "nobody"}}}
     objects.patch(here.cluster, "Service", SERVICE, change, release.namespace)
@@ -127,6 +132,7 @@ SECOND_WRONG: list[tuple[Callable[[Here, Release], None], str]] = [
     (no_service, "could not read the Service"),
     (no_deployment, "could not read the Deployment"),
     (no_door, "cannot be reached from this machine: node port None"),
+    (another_node_port, "has node port 30088"),
     (nobody_behind, "the Service does not answer"),
 ]
 
@@ -149,7 +155,7 @@ def test_pods_that_are_replaced_between_the_looks_do_not_pass(
         release.delete_pod(victim)
         release.wait_replaced(victim)
 
-    monkeypatch.setattr(deploy.time, "sleep", replaced)
+    monkeypatch.setattr(look_twice.time, "sleep", replaced)
     check = deploy.check_second_release(release)
     assert "between two looks" in check.text
 

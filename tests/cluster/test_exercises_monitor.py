@@ -129,6 +129,8 @@ def test_an_alert_for_a_fifth_refused(watched: Any) -> None:
         "too short": (f"{share(within='1s')} > 0.2", "0s"),
         "one side summed": (f'rate({COUNT}{{status=~"4.."}}[10s]) / sum(rate({COUNT}[10s])) > 0.2', "0s"),
         "too patient": (f"{share()} > 0.2", "10m"),
+        "no fifth": (f"{share()} > 0.3", "0s"),
+        "late": (f"{share()} > 0.2", "8s"),
         "remembers": (f"{share(within='2m')} > 0.2", "0s"),
     }
     written = {name: name.title().replace(" ", "") for name in conditions}
@@ -153,6 +155,8 @@ def test_an_alert_for_a_fifth_refused(watched: Any) -> None:
         "too short": "two samples",
         "one side summed": "the same labels",
         "too patient": "last longer",
+        "no fifth": "a fifth is 0.2",
+        "late": "for: 8s is more than",
         "remembers": "120 s",
     }
     for name, hint in hints.items():

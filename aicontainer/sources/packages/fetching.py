@@ -38,8 +38,7 @@ def mirror() -> str:
         raise MachineError(
             "apt knows no Debian mirror",
             seen=f"apt-get indextargets lists none for {' or '.join(RELEASES)}",
-            next_step=f"let {MIRROR_VARIABLE} be the address of a mirror of Debian (https://www.debian.org/mirror/list "
-            "lists them), such as http://HOST/debian",
+            next_step=f"let {MIRROR_VARIABLE} be the address of a mirror of Debian, such as http://HOST/debian",
         )
     return sites[0]
 
@@ -87,6 +86,7 @@ def options() -> list[str]:
         "Dir::Cache": folder,
         "APT::Sandbox::User": "root",  # apt's own user may not read a cache below /root
         "DPkg::Lock::Timeout": 120,
+        "APT::Update::Error-Mode": "any",  # else a mirror that is gone counts as a success
     }
     words = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
     stamp = folder / "fresh"
