@@ -34,16 +34,22 @@ def check_early_model(path: Path | None = None) -> Check:
     Only the file counts: it is loaded, its loss is measured on all rows and compared with a descent made here.
     """
     path = fit.model_path(EARLY) if path is None else path
-    if not path.exists():
-        return not_done(f"there is no file {path.name} among your models")
-    try:
-        model = load(path)
-    except ModelFileError as error:
-        return wrong(f"{error.what}; write it with model.save(path)")
+    model = _read(path)
+    if isinstance(model, Check):
+        return model
     dataset = data.load(fit.DEFAULT)
     if model.features != dataset.features or model.trained_on != dataset.fingerprint:
         return wrong(f"{path.name} was trained on other rows or features: train it on data.load('education')")
     return _judge(model, dataset)
+
+
+def _read(path: Path) -> Model | Check:
+    if not path.exists():
+        return not_done(f"there is no file {path.name} among your models")
+    try:
+        return load(path)
+    except ModelFileError as error:
+        return wrong(f"{error.what}; write it with model.save(path)")
 
 
 def _judge(model: Model, dataset: Dataset) -> Check:
@@ -125,12 +131,9 @@ def check_classifier(path: Path | None = None) -> Check:
     Only the file counts: its columns, the fingerprint of its rows, its link, its scaling and its loss.
     """
     path = fit.model_path(CLASSIFIER) if path is None else path
-    if not path.exists():
-        return not_done(f"there is no file {path.name} among your models")
-    try:
-        model = load(path)
-    except ModelFileError as error:
-        return wrong(f"{error.what}; write it with model.save(path)")
+    model = _read(path)
+    if isinstance(model, Check):
+        return model
     ten = tuple(name for name in data.load("medicine").features if name.startswith("mean_"))
     if model.features != ten:
         return wrong(
