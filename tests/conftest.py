@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from aicontainer import places
@@ -16,6 +17,10 @@ from aicontainer.package import wheels
 
 CLUSTER = Path(__file__).parent / "cluster"
 NOTES = places.logs()
+
+# an example that takes long tells of the machine, which is busy with the cluster, and not of the code
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
