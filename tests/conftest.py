@@ -18,9 +18,6 @@ from aicontainer.package import wheels
 CLUSTER = Path(__file__).parent / "cluster"
 NOTES = places.logs()
 
-# an example that takes long tells of the machine, which is busy with the cluster, and not of the code
-hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # An example that takes long tells of the machine, which is busy with the cluster, and not of the code. The same
+    # examples each time: what a change broke is what fails; the long run looks for new ones.
+    slow = [hypothesis.HealthCheck.too_slow]
+    derandomize = not config.getoption("--long")
+    hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=slow, derandomize=derandomize)
+    hypothesis.settings.load_profile("patient")
     places.work_in("test")  # no test touches a learner's own files
     config.addinivalue_line("markers", "long: takes minutes; only `make test-long` runs it")
 
