@@ -7,19 +7,25 @@ which adds each row up alone. ``X @ w`` does not: BLAS adds in another order for
 import hashlib
 import json
 import os
+import re
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from aicontainer.errors import DataError, ModelFileError, disk_full_told
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
+from aicontainer.training import Array as Array
+from aicontainer.training import Training, frozen_vector
 
 FORMAT = "aicontainer-model/1"
+LARGEST_FILE = 256 * 1024 * 1024  # bytes: a million features take half of it
+# as one segment of an address, unescaped (RFC 3986, section 2.3), and as the tag of an image
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 
 def _identity(score: Array) -> Array:
@@ -54,14 +60,6 @@ def as_rows(values: Any, width: int) -> Array:
     return rows
 
 
-def _frozen(values: Any, name: str) -> Array:
-    array = np.array(values, dtype=np.float64)
-    if array.ndim != 1 or not np.isfinite(array).all():
-        raise DataError(f"{name} must be a vector of finite numbers", seen=f"shape {array.shape}")
-    array.setflags(write=False)
-    return array
-
-
 @dataclass(frozen=True, eq=False)
 class Scaling:
     """How raw features become standardised ones: ``(x - mean) / deviation``, both of shape (d,)."""
@@ -70,8 +68,8 @@ class Scaling:
     deviation: Array
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mean", _frozen(self.mean, "mean"))
-        object.__setattr__(self, "deviation", _frozen(self.deviation, "deviation"))
+        object.__setattr__(self, "mean", frozen_vector(self.mean, "mean"))
+        object.__setattr__(self, "deviation", frozen_vector(self.deviation, "deviation"))
         if self.mean.shape != self.deviation.shape:
             raise DataError("mean and deviation must have one number for each feature")
         if not (self.deviation > 0).all():
@@ -89,7 +87,7 @@ class Model:
     Parameters
     ----------
     name, version
-        As they appear in the server's addresses; the version is a text such as ``"1"``.
+        As they appear in the server's addresses: letters, digits and ``._-``; the version is a text such as ``"1"``.
     weights, bias
         Shape (d,), and one number; they act on standardised features.
     link
@@ -97,11 +95,15 @@ class Model:
     scaling
         Means and deviations of the raw features, each of shape (d,).
     features, target
-        The names of the d raw features, in order, and of what is predicted.
+        The names of the d raw features, in order, no two alike, and of what is predicted.
     trained_on
         The fingerprint of the rows that it was fitted to.
     numpy
         The numpy version of the environment that made it; the image carries the same.
+    unit
+        That of the target, for instance ``points``; empty where it has none.
+    training
+        How it came to be; None where nobody wrote it down.
 
     Raises
     ------
@@ -119,11 +121,18 @@ class Model:
     target: str
     trained_on: str
     numpy: str = np.__version__
+    unit: str = ""
+    training: Training | None = field(default=None)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", _frozen(self.weights, "weights"))
+        object.__setattr__(self, "weights", frozen_vector(self.weights, "weights"))
         object.__setattr__(self, "bias", float(self.bias))
         object.__setattr__(self, "features", tuple(self.features))
+        for what, text in (("name", self.name), ("version", self.version)):
+            if not NAME.fullmatch(text):
+                raise DataError(f"the {what} of a model must be letters, digits and ._- only", seen=repr(text)[:80])
+        if len(set(self.features)) < len(self.features) or "" in self.features:
+            raise DataError("each feature must have a name of its own", seen=str(_twice(self.features)))
         if not np.isfinite(self.bias):
             raise DataError("the bias must be a finite number", seen=str(self.bias))
         if self.link not in LINKS:
@@ -132,6 +141,11 @@ class Model:
             raise DataError(
                 "weights, features and scaling must have the same length",
                 seen=f"{len(self.weights)}, {len(self.features)}, {len(self.scaling.mean)}",
+            )
+        if self.training is not None and len(self.training.low) != len(self.weights):
+            raise DataError(
+                "the ranges of the training must have one number for each feature",
+                seen=f"{len(self.training.low)} of {len(self.weights)}",
             )
 
     def __repr__(self) -> str:
@@ -147,7 +161,7 @@ class Model:
         """The link of the scores: numbers or probabilities, shape (n,)."""
         return LINKS[self.link](self.score(rows))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the content: two files with the same digest answer alike."""
         return hashlib.sha256(json.dumps(_content(self), sort_keys=True).encode()).hexdigest()
@@ -164,6 +178,10 @@ class Model:
         with disk_full_told(path):
             _write_beside(path, text)
         return path
+
+
+def _twice(names: Sequence[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1 or not name][:3]
 
 
 def _write_beside(path: Path, text: str) -> None:
@@ -195,11 +213,13 @@ def _content(model: Model) -> dict[str, Any]:
         "deviation": model.scaling.deviation.tolist(),
         "trained_on": model.trained_on,
         "numpy": model.numpy,
+        "unit": model.unit,
+        "training": None if model.training is None else model.training.content(),
     }
 
 
 def load(path: Path) -> Model:
-    """Read a model file.
+    """Read a model file; one from a stranger too: it is data, and nothing in it is run.
 
     Raises
     ------
@@ -208,32 +228,70 @@ def load(path: Path) -> Model:
     """
     again = "run notebook 02_descent, which writes the model file"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = _read(path)
     except FileNotFoundError as error:
         raise ModelFileError(f"there is no model file {path.name}", seen=str(path), next_step=again) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{path.name} cannot be read as JSON", seen=str(error), next_step=again) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ModelFileError(f"{path.name} is not a model file of the format {FORMAT}", next_step=again)
     try:
-        model = Model(
-            name=content["name"],
-            version=content["version"],
-            weights=content["weights"],
-            bias=content["bias"],
-            link=content["link"],
-            scaling=Scaling(content["mean"], content["deviation"]),
-            features=tuple(content["features"]),
-            target=content["target"],
-            trained_on=content["trained_on"],
-            numpy=content["numpy"],
-        )
+        model = _model(content)
     except KeyError as error:
         raise ModelFileError(f"{path.name} lacks the field {error}", next_step=again) from error
-    except (DataError, TypeError, ValueError) as error:
+    except (DataError, TypeError, ValueError, OverflowError) as error:
         raise ModelFileError(f"{path.name} does not describe a model", seen=str(error), next_step=again) from error
     if content.get("sha256") != model.digest:
         raise ModelFileError(
             f"{path.name} was changed after it was written", seen="its checksum does not fit", next_step=again
         )
     return model
+
+
+def _read(path: Path) -> Any:
+    with path.open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise ValueError(f"it is larger than {LARGEST_FILE} bytes")
+    return json.loads(content.decode(), object_pairs_hook=_unequal_keys)
+
+
+def _unequal_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # of two equal keys JSON readers take the first or the last: two programs would see two models
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError(f"a field stands there twice: {_twice([key for key, _ in pairs])}")
+    return content
+
+
+def _model(content: dict[str, Any]) -> Model:
+    texts = ("name", "version", "link", "target", "trained_on", "numpy", "unit")
+    not_text = [name for name in texts if not isinstance(content[name], str)]
+    features, training = content["features"], content["training"]
+    if not_text or not isinstance(features, list) or not all(isinstance(name, str) for name in features):
+        raise DataError(f"{(not_text or ['features'])[0]} must be text")
+    numbers = {name: _numbers(content[name], name) for name in ("weights", "mean", "deviation")}
+    if training is not None:
+        if not isinstance(training, dict):
+            raise DataError("training must be an object or null")
+        ranges = {name: _numbers(training[name], name) for name in ("low", "high")}
+        training = Training(**(training | ranges))
+    model = Model(
+        **{name: content[name] for name in texts},
+        weights=numbers["weights"],
+        bias=_numbers([content["bias"]], "bias")[0],
+        scaling=Scaling(numbers["mean"], numbers["deviation"]),
+        features=tuple(features),
+        training=training,
+    )
+    strange = content.keys() - _content(model).keys() - {"format", "sha256"}
+    if strange:
+        raise DataError(f"no model file has a field {min(strange)[:40]!r}")
+    return model
+
+
+def _numbers(values: Any, name: str) -> Array:
+    # numpy would read "1.5" and true as numbers too, and a file must mean one thing to every reader
+    if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
+        raise DataError(f"{name} must be a list of numbers")
+    return frozen_vector(values, name)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aicontainer.errors import DataError, ModelFileError
-from aicontainer.model import Model, Scaling, load
+from aicontainer.model import NAME, Model, Scaling, load
+from aicontainer.training import Training
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 positive = st.floats(min_value=1e-300, allow_nan=False, allow_infinity=False)
@@ -23,11 +24,17 @@ def make(weights=(1.5, -2.0), bias=0.25, mean=(1.0, 2.0), deviation=(0.5, 3.0), 
         "features": tuple(f"x{i}" for i in range(len(weights))),
         "target": "y",
         "trained_on": "nothing",
+        "unit": "points",
+        "training": Training(5, 100, 0.3, 0, 69.0, [0.0] * len(weights), [9.0] * len(weights)),
     }
     return Model(weights=weights, bias=bias, scaling=Scaling(mean, deviation), **(fields | other))
 
 
-@given(st.lists(st.tuples(numbers, numbers, positive), min_size=1, max_size=5), numbers, st.text(max_size=20))
+@given(
+    st.lists(st.tuples(numbers, numbers, positive), min_size=1, max_size=5),
+    numbers,
+    st.from_regex(NAME, fullmatch=True),
+)
 def test_a_file_gives_back_every_bit(tmp_path_factory, columns, bias, name):
     weights, mean, deviation = zip(*columns, strict=True)
     model = make(weights, bias, mean, deviation, name=name)
@@ -84,6 +91,16 @@ def test_a_model_cannot_be_changed_in_place():
         (lambda text: text.replace("-2.0", "-2.5"), "was changed after it was written"),
         (lambda text: text.replace('"bias": 0.25', '"bias": NaN'), "does not describe a model"),
         (lambda text: text.replace('"identity"', '"cubic"'), "does not describe a model"),
+        (lambda text: text.replace('"bias": 0.25', '"bias": 1e999'), "does not describe a model"),
+        (lambda text: text.replace('"bias": 0.25', '"bias": "0.25"'), "does not describe a model"),
+        (lambda text: text.replace('"bias": 0.25', '"bias": true'), "does not describe a model"),
+        (lambda text: text.replace('"bias": 0.25', '"bias": 0.25, "bias": 0.25'), "cannot be read as JSON"),
+        (lambda text: text.replace('"bias": 0.25', '"bias": 0.25, "code": "import os"'), "does not describe a model"),
+        (lambda text: "[" * 100_000, "cannot be read as JSON"),
+        (lambda text: text.replace('"x1"', '"x0"'), "does not describe a model"),
+        (lambda text: text.replace('"tiny"', '"../tiny"'), "does not describe a model"),
+        (lambda text: text.replace('"rows": 5', '"rows": 0'), "does not describe a model"),
+        (lambda text: text.replace('"rows": 5', '"rows": 6'), "was changed after it was written"),
         (lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "bias"}), "lacks the field 'bias'"),
     ],
 )
@@ -116,3 +133,50 @@ def test_rows_that_cannot_be_scored_are_refused(rows):
 def test_parts_that_do_not_fit_together_are_refused(parts):
     with pytest.raises(DataError):
         make(**parts)
+
+
+def test_no_cut_and_no_flipped_bit_makes_another_model_of_a_file(tmp_path):
+    model = make()
+    path = model.save(tmp_path / "model.json")
+    whole = path.read_bytes()
+    damaged = [whole[:end] for end in range(0, len(whole) - 2, 7)]
+    for at in range(0, len(whole), 3):
+        damaged.append(whole[:at] + bytes([whole[at] ^ (1 << at % 8)]) + whole[at + 1 :])
+    refused = 0
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            assert load(path).digest == model.digest  # a space that became another one says the same
+        except ModelFileError:
+            refused += 1
+    assert refused > 0.98 * len(damaged)
+
+
+def test_the_same_model_gives_the_same_bytes(tmp_path):
+    first, second = (make().save(tmp_path / name).read_bytes() for name in ("a.json", "b.json"))
+    assert first == second
+
+
+@pytest.mark.parametrize("width", [1, 50_000])
+def test_a_narrow_and_a_wide_model_are_read_back(tmp_path, width):
+    random = np.random.default_rng(width)
+    columns = random.normal(size=width), 3.0, random.normal(size=width), random.uniform(0.1, 9, width)
+    model = make(*columns)
+    assert load(model.save(tmp_path / "wide.json")).weights.tobytes() == model.weights.tobytes()
+
+
+def test_what_it_was_trained_on_comes_back_and_no_range_makes_a_model_of_another_width(tmp_path):
+    loaded = load(make().save(tmp_path / "model.json"))
+    assert loaded.unit == "points"
+    assert loaded.training.content() == make().training.content()
+    with pytest.raises(DataError, match="ranges"):
+        make(training=Training(5, 100, 0.3, 0, 69.0, [0.0], [9.0]))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"rows": 0}, {"steps": -1}, {"seed": 1.5}, {"loss": math.nan}, {"low": [8.0, 1.0], "high": [7.0, 2.0]}]
+)
+def test_a_training_that_cannot_have_been_is_refused(wrong):
+    known = {"rows": 5, "steps": 1, "rate": 0.3, "seed": 0, "loss": 1.0, "low": [0.0, 0.0], "high": [1.0, 1.0]}
+    with pytest.raises(DataError):
+        Training(**(known | wrong))

@@ -62,7 +62,7 @@ def test_the_context_holds_the_server_and_nothing_that_learns_or_deploys(
     }
     package = into / "aicontainer"
     assert {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()} == {
-        *("__init__.py", "errors.py", "model.py"),
+        *("__init__.py", "errors.py", "model.py", "training.py"),
         *(f"serve/{name}.py" for name in ("__init__", "__main__", "app", "metrics", "protocol", "shelf")),
     }
 

@@ -158,11 +158,6 @@ def test_a_wrong_method_is_405_and_the_right_one_is_named(app: Application, path
     assert response.headers["Allow"] == allow
 
 
-def test_a_model_may_have_any_name() -> None:
-    app = make_app(a_model(name="modèle"))
-    assert call(app, "/v2/models/modèle/ready").json == {"name": "modèle", "ready": True}
-
-
 def test_a_fault_of_the_request_is_400_with_its_path(app: Application) -> None:
     response = call(app, INFER, "POST", request([1.0, math.nan]))
     assert response.status == 400

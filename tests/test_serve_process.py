@@ -214,7 +214,7 @@ def test_the_part_that_goes_into_the_image_needs_nothing_else(tmp_path: Path, mo
     package = Path(aicontainer.__file__).parent
     inside = tmp_path / "aicontainer"
     inside.mkdir()
-    for name in ("__init__.py", "errors.py", "model.py"):
+    for name in ("__init__.py", "errors.py", "model.py", "training.py"):
         shutil.copy(package / name, inside)
     shutil.copytree(package / "serve", inside / "serve", ignore=shutil.ignore_patterns("client.py", "process.py"))
     allowed = {"aicontainer", "numpy", "msgspec", "granian", "prometheus_client"}

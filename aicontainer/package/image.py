@@ -27,7 +27,7 @@ LIMIT_SECONDS = 900
 STEP = "image"
 
 # of our package, only these go into an image: what answers a request, and nothing that learns, builds or deploys
-SERVER_FILES = ("__init__.py", "errors.py", "model.py")
+SERVER_FILES = ("__init__.py", "errors.py", "model.py", "training.py")
 # of serve/, what asks a server or starts one as a process of this machine stays outside too
 OUTSIDE_FILES = ("client.py", "process.py")
 
