@@ -4,10 +4,11 @@ Every fault of a request ends as JSON, ``{"error": what, "path": where}``, with 
 server is at fault, and would wake somebody up.
 """
 
+import io
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -17,24 +18,15 @@ from aicontainer.errors import RequestError
 from aicontainer.model import LINKS, Model
 from aicontainer.serve import protocol
 from aicontainer.serve.metrics import UNKNOWN_ROUTE, Metrics
+from aicontainer.serve.request import Reply, Request
+from aicontainer.serve.settings import BODY_LIMIT
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
-BODY_LIMIT = 1024 * 1024
 JSON = "application/json"
 PIECE = 64 * 1024
 DRAINED = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What goes back: status, body and headers."""
-
-    status: int
-    body: bytes
-    content_type: str = JSON
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Application:
@@ -56,6 +48,38 @@ class Application:
 
     def __repr__(self) -> str:
         return f"Application({self._model.name} version {self._model.version}, body limit {self._body_limit} bytes)"
+
+    def answer(self, request: Request) -> Reply:
+        begun = time.perf_counter()
+        environ = {
+            "PATH_INFO": request.path,
+            "CONTENT_LENGTH": str(len(request.body)),
+            "wsgi.input": io.BytesIO(request.body),
+            "wsgi.errors": sys.stderr,
+            "HTTP_CONTENT_ENCODING": request.headers.get(b"content-encoding", b"").decode("latin-1"),
+            "HTTP_ACCEPT": request.headers.get(b"accept", b"").decode("latin-1"),
+        }
+        route, name = _route(request.path)
+        reply = self._answer(route, name, request.method, environ)
+        self._metrics.answered(route, request.method, reply.status, time.perf_counter() - begun)
+        return reply
+
+    def turned_away(self, error: RequestError) -> Reply:
+        self._metrics.answered(UNKNOWN_ROUTE, "other", error.status, 0.0)
+        return _refusal(error.status, error.what, error.path)
+
+    def serve(self, model: Model) -> None:
+        self._model = model
+        self._reason = ""
+
+    def refused(self, reason: str) -> None:
+        self._reason = reason
+
+    def stopping(self) -> None:
+        self._stopping = True
+
+    _reason = ""
+    _stopping = False
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         begun = time.perf_counter()
@@ -93,7 +117,8 @@ class Application:
         return _json({"live": True})
 
     def _ready(self, environ: Environ) -> Reply:
-        return _json({"ready": True})  # the model was loaded before the first request could arrive
+        said = protocol.to_json({"ready": not self._stopping, "reason": self._reason})
+        return Reply(503 if self._stopping else 200, said)
 
     def _metadata(self, environ: Environ) -> Reply:
         return _json(protocol.model_metadata(self._model))
