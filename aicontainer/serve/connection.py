@@ -25,7 +25,8 @@ from aicontainer.serve.wire import Wire
 TARGET_LIMIT = 8192
 HEADERS_LIMIT = 100
 WRITE_BUFFER = 64 * 1024
-LINGER_SECONDS = 5.0
+# after a refusal: as long as a request may take in any case, and this long when room is needed
+LINGER_SECONDS = 1.0
 LINGER_BYTES = 64 * 1024 * 1024
 BODY = "$"
 
@@ -167,7 +168,7 @@ class Connection(asyncio.Protocol):
         if b"host" not in headers and self._parser.get_http_version() == "1.1":
             raise RequestError("HTTP/1.1 needs a Host header", path="")
         length = headers.get(b"content-length")
-        if length is not None and (len(length) > 18 or int(length) > self._wire.limits.body):
+        if length is not None and int(length) > self._wire.limits.body:
             raise _body_too_large(self._wire.limits.body)
         if b"expect" in headers:
             self._encourage(headers[b"expect"])
@@ -199,18 +200,17 @@ class Connection(asyncio.Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether it waits for a request, with nothing to send."""
-        return not (self._arriving or self._waiting or self._paused or self._leaving)
+        """Whether little is lost when it is closed: it waits for a request, or was refused a while ago."""
+        if self._leaving:
+            return self._wire.now - self.since > LINGER_SECONDS
+        return not (self._arriving or self._waiting or self._paused)
 
     def look(self) -> None:
         """Close it, if what it does takes too long."""
         passed = self._wire.now - self.since
         limits = self._wire.limits
-        if self._paused:
+        if self._paused or self._leaving:
             if passed > limits.request_seconds:
-                self.abort()
-        elif self._leaving:
-            if passed > LINGER_SECONDS:
                 self.abort()
         elif self._arriving:
             if passed > limits.request_seconds:

@@ -21,7 +21,7 @@ class Open(Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether it waits for a request, with nothing to send."""
+        """Whether little is lost when it is closed."""
 
     def look(self) -> None:
         """Close it, if what it does takes too long."""
@@ -90,7 +90,7 @@ class Wire:
             connection.look()
 
     def close_idle(self) -> None:
-        """Close each connection that waits for a request."""
+        """Close each connection by which little is lost."""
         for connection in tuple(self._open):
             if connection.idle:
                 connection.close()
