@@ -16,7 +16,7 @@ from aicontainer import model
 from aicontainer.errors import AicontainerError
 from aicontainer.model import Model
 from aicontainer.serve import lifecycle, listening
-from aicontainer.serve.app import make_app
+from aicontainer.serve.app import Application
 from aicontainer.serve.reload import Mark, Watch, mark
 from aicontainer.serve.settings import Settings, read_settings
 from aicontainer.serve.workers import Place, Workers
@@ -42,7 +42,7 @@ def serve(settings: Settings) -> None:
 def _work(
     settings: Settings, served: Model, seen: Mark, wanted: Callable[[], bool], place: Place, listener: socket.socket
 ) -> None:
-    application = make_app(served)
+    application = Application(served)
     watch = Watch(settings.model_file, seen, application.serve, application.refused)
     # what is here now stays for ever; left out of each collection, they take microseconds instead of milliseconds
     gc.collect()

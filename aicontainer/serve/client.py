@@ -13,6 +13,7 @@ import numpy as np
 from aicontainer.errors import DataError, ServerError
 from aicontainer.model import Array
 from aicontainer.serve import protocol
+from aicontainer.serve.tensors import ROWS
 
 if TYPE_CHECKING:
     import httpx
@@ -86,7 +87,7 @@ class Server:
             When the server refuses (with the path of the fault), answers nonsense, or does not answer.
         """
         table = _as_table(rows)
-        tensor = {"name": protocol.INPUT, "shape": list(table.shape), "datatype": protocol.DATATYPE}
+        tensor = {"name": ROWS, "shape": list(table.shape), "datatype": protocol.DATATYPE}
         body = protocol.to_json({"inputs": [{**tensor, "data": table.ravel().tolist()}]})
         content = self._ask("POST", f"/v2/models/{self.model}/infer", body)
         return _read_answer(content, len(table))
@@ -183,6 +184,4 @@ def _refusal(status: int, content: bytes) -> ServerError:
         refused = msgspec.json.decode(content, type=_Refused)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ServerError(f"the server answered {status}", seen=content.decode(errors="replace"), status=status)
-    return ServerError(
-        f"the server answered {status}: {refused.error}", seen=refused.path, status=status, path=refused.path
-    )
+    return ServerError(f"the server answered {status}: {refused.error}", status=status, path=refused.path)

@@ -29,17 +29,21 @@ class Metrics:
             buckets=BUCKETS,
             registry=self._registry,
         )
-        rows = Counter(
+        self._all_rows = Counter(
             "predicted_rows_total",
             "Rows that the model predicted.",
             ("model", "version"),
             registry=self._registry,
         )
-        # made now, so that it reads 0 and not "absent" until the first row
-        self._rows = rows.labels(model.name, model.version)
+        self.serves(model)
 
     def __repr__(self) -> str:
         return "Metrics(http_request_duration_seconds, predicted_rows_total)"
+
+    def serves(self, model: Model) -> None:
+        """From now on rows are predicted by this model."""
+        # made now, so that it reads 0 and not "absent" until the first row
+        self._rows = self._all_rows.labels(model.name, model.version)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answer; ``route`` is the template, never the path that was asked."""

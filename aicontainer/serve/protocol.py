@@ -1,214 +1,154 @@
-"""The Open Inference Protocol, version 2, as far as one FP64 input needs it: bytes in, numbers, bytes out.
+"""The Open Inference Protocol, version 2: bytes to rows, and numbers to bytes.
 
-https://github.com/kserve/open-inference-protocol describes the whole of it. Whatever is wrong with a request becomes a
+https://github.com/kserve/open-inference-protocol describes it. Whatever is wrong with a request becomes a
 ``RequestError`` that names the place of the fault, as ``inputs[0].data[3]``; the application knows nothing of JSON.
 """
 
-import json
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from aicontainer import __version__
 from aicontainer.errors import RequestError
 from aicontainer.model import Array, Model
+from aicontainer.serve import binary, strict, tensors
+from aicontainer.serve.request import Reply
+from aicontainer.serve.tensors import Input, Parameters, Rows
 
-DATATYPE = "FP64"
-INPUT = "rows"
 OUTPUTS = ("predict", "score")
-WHOLE_BODY = "$"
+DATATYPE = "FP64"
+# what would change the answer, and is not done here; other parameters may be there and are not looked at
+_NOT_DONE = ("classification", "shared_memory_region")
 
 
-class _Input(msgspec.Struct):
+class Output(msgspec.Struct):
+    """One output that was asked for, as it stands in the JSON."""
+
     name: str
-    shape: list[int]
-    datatype: str
-    data: msgspec.Raw
-
-
-class _Output(msgspec.Struct):
-    name: str
+    parameters: Parameters | None = None
 
 
 class _Body(msgspec.Struct):
-    inputs: list[_Input]
+    inputs: list[Input]
     id: str | None = None
-    outputs: list[_Output] | None = None
+    outputs: list[Output] | None = None
+    parameters: Parameters | None = None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What was asked: the rows, which outputs to send back, and which of these as bytes."""
+
+    rows: Rows
+    id: str | None
+    outputs: tuple[str, ...]
+    as_bytes: frozenset[str]
 
 
 _BODY = msgspec.json.Decoder(_Body)
-_FLAT = msgspec.json.Decoder(list[float])
-_NESTED = msgspec.json.Decoder(list[list[float]])
 _ENCODER = msgspec.json.Encoder()
+_NONE: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, eq=False)
-class Request:
-    """What was asked: rows of shape (n, d), row-major float64 and finite, and which outputs to send back."""
-
-    rows: Array
-    id: str | None
-    outputs: tuple[str, ...]
-    nested: bool
-
-    def place(self, row: int, column: int) -> str:
-        """Where a number stood in the request."""
-        width = self.rows.shape[1]
-        return f"inputs[0].data[{row}][{column}]" if self.nested else f"inputs[0].data[{row * width + column}]"
-
-
-def decode(body: bytes, width: int) -> Request:
-    """Read the body of a request for ``width`` features; ``data`` may be flat or one list for each row.
+def decode(headers: Mapping[bytes, bytes], body: bytes, features: tuple[str, ...], row_limit: int) -> Asked:
+    """Read the body of an inference request to a model of these features.
 
     Raises
     ------
     RequestError
-        With status 400 and the place of the first fault.
+        With the place of the first fault, and status 400, or 413 above ``row_limit`` rows.
     """
+    text, pieces = binary.split(headers, body)
     try:
-        asked = _BODY.decode(body)
-    except msgspec.ValidationError as error:
-        raise _invalid(error, "") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(body, error) from error
-    if len(asked.inputs) != 1:
-        raise RequestError(f"exactly one input is needed, got {len(asked.inputs)}", path="inputs")
-    given = asked.inputs[0]
-    if given.datatype != DATATYPE:
-        raise RequestError(f"the datatype must be {DATATYPE}, got {given.datatype[:20]!r}", path="inputs[0].datatype")
-    count = _checked_count(given.shape, width)
-    text = bytes(given.data)
-    nested = text[1:].lstrip().startswith(b"[")
-    rows = _nested_rows(text, count, width) if nested else _flat_rows(text, count, width)
-    return Request(rows, asked.id, _checked_outputs(asked.outputs), nested)
+        asked = _BODY.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise strict.explained(error, text) from error
+    if not strict.is_accounted(text, _strings(asked)):
+        strict.check(text)
+    rows = tensors.read(asked.inputs, features, row_limit, pieces)
+    pieces.finish()
+    if not asked.outputs and not asked.parameters:
+        return Asked(rows, asked.id, OUTPUTS, _NONE)
+    return Asked(rows, asked.id, *_checked_outputs(asked.outputs or [], asked.parameters or {}))
 
 
-def encode(model: Model, request: Request, predict: Array, score: Array) -> bytes:
-    """The answer to a request: ``predict`` and ``score``, each of shape (n,); no bit of a number is lost in it."""
-    values = {"predict": predict, "score": score}
-    answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version}
-    if request.id is not None:
-        answer["id"] = request.id
-    answer["outputs"] = [
-        {"name": name, "shape": [len(values[name])], "datatype": DATATYPE, "data": values[name].tolist()}
-        for name in request.outputs
-    ]
-    return to_json(answer)
+class Encoder:
+    """Writes the answers of one model; what is the same in each is written once."""
+
+    def __init__(self, model: Model) -> None:
+        self._about = {"model_name": model.name, "model_version": model.version}
+        self._head = to_json(self._about)[:-1] + b","
+
+    def reply(self, asked: Asked, predict: Array, score: Array) -> Reply:
+        """The answer: ``predict`` and ``score``, each of shape (n,); no bit of a number is lost in it."""
+        if asked.as_bytes:
+            return self._with_bytes(asked, {"predict": predict, "score": score})
+        shape = b'","datatype":"FP64","shape":[%d],"data":' % len(score)
+        numbers = {"score": _ENCODER.encode(score.tolist())}
+        # where the link leaves the score as it is, both outputs are the same array, and the same text
+        numbers["predict"] = numbers["score"] if predict is score else _ENCODER.encode(predict.tolist())
+        outputs = [b'{"name":"' + name.encode() + shape + numbers[name] + b"}" for name in asked.outputs]
+        named = b"" if asked.id is None else b'"id":' + _ENCODER.encode(asked.id) + b","
+        return Reply(200, self._head + named + b'"outputs":[' + b",".join(outputs) + b"]}")
+
+    def _with_bytes(self, asked: Asked, values: dict[str, Array]) -> Reply:
+        answer: dict[str, Any] = dict(self._about)
+        if asked.id is not None:
+            answer["id"] = asked.id
+        answer["outputs"] = [
+            {"name": name, "datatype": DATATYPE, "shape": [len(values[name])]}
+            | (
+                {"parameters": {binary.SIZE: values[name].nbytes}}
+                if name in asked.as_bytes
+                else {"data": values[name].tolist()}
+            )
+            for name in asked.outputs
+        ]
+        return binary.join(answer, [values[name] for name in asked.outputs if name in asked.as_bytes])
 
 
-def to_json(content: dict[str, Any]) -> bytes:
+def to_json(content: Any) -> bytes:
     """JSON in one line; floats as the shortest decimals that read back as the same bits."""
     return _ENCODER.encode(content)
 
 
-def server_metadata() -> dict[str, Any]:
-    """What this server is."""
-    return {"name": "aicontainer", "version": __version__, "extensions": []}
+def _strings(asked: _Body) -> int:
+    """How many strings, names and values, the text of this body must have."""
+    count = 1
+    for given in asked.inputs:
+        count += 6 if given.parameters is None else 7 + _strings_in(given.parameters)
+        if given.data is tensors.NO_DATA:
+            count -= 1
+    if asked.id is not None:
+        count += 2
+    if asked.outputs is not None:
+        count += 1
+        for output in asked.outputs:
+            count += 2 if output.parameters is None else 3 + _strings_in(output.parameters)
+    return count if asked.parameters is None else count + 1 + _strings_in(asked.parameters)
 
 
-def model_metadata(model: Model) -> dict[str, Any]:
-    """What the model takes and gives; -1 stands for any number of rows."""
-    return {
-        "name": model.name,
-        "versions": [model.version],
-        "platform": "aicontainer_linear",
-        "inputs": [{"name": INPUT, "datatype": DATATYPE, "shape": [-1, len(model.features)]}],
-        "outputs": [{"name": name, "datatype": DATATYPE, "shape": [-1]} for name in OUTPUTS],
-        "parameters": {
-            "features": list(model.features),
-            "target": model.target,
-            "link": model.link,
-            "sha256": model.digest,
-            "numpy": model.numpy,
-        },
-    }
+def _strings_in(parameters: Parameters) -> int:
+    return len(parameters) + sum(type(value) is str for value in parameters.values())
 
 
-def _checked_count(shape: list[int], width: int) -> int:
-    if len(shape) != 2:
-        raise RequestError(
-            f"the shape must be [number of rows, {width}], got {len(shape)} numbers", path="inputs[0].shape"
-        )
-    if shape[0] < 1:
-        raise RequestError(f"at least one row is needed, got {shape[0]}", path="inputs[0].shape[0]")
-    if shape[1] != width:
-        raise RequestError(f"this model takes {width} features a row, got {shape[1]}", path="inputs[0].shape[1]")
-    return shape[0]
-
-
-def _flat_rows(text: bytes, count: int, width: int) -> Array:
-    try:
-        numbers = _FLAT.decode(text)
-    except msgspec.ValidationError as error:
-        raise _invalid(error, "inputs[0].data") from error
-    if len(numbers) != count * width:
-        raise RequestError(
-            f"the shape says {count} x {width} = {count * width} numbers, got {len(numbers)}", path="inputs[0].data"
-        )
-    return np.array(numbers, dtype=np.float64).reshape(count, width)
-
-
-def _nested_rows(text: bytes, count: int, width: int) -> Array:
-    try:
-        rows = _NESTED.decode(text)
-    except msgspec.ValidationError as error:
-        raise _invalid(error, "inputs[0].data") from error
-    if len(rows) != count:
-        raise RequestError(f"the shape says {count} rows, got {len(rows)}", path="inputs[0].data")
-    for place, row in enumerate(rows):
-        if len(row) != width:
-            raise RequestError(
-                f"this model takes {width} features a row, got {len(row)}", path=f"inputs[0].data[{place}]"
-            )
-    return np.array(rows, dtype=np.float64)
-
-
-def _checked_outputs(asked: list[_Output] | None) -> tuple[str, ...]:
-    if not asked:
-        return OUTPUTS
-    for place, output in enumerate(asked):
+def _checked_outputs(asked: list[Output], parameters: Parameters) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The outputs in the order in which they were asked for, and those that go back as bytes."""
+    all_as_bytes = _flag(parameters, "binary_data_output", "parameters")
+    wanted: dict[str, bool] = {}
+    for number, output in enumerate(asked):
+        place = f"outputs[{number}]"
         if output.name not in OUTPUTS:
-            raise RequestError(f"the outputs are {' and '.join(OUTPUTS)}", path=f"outputs[{place}].name")
-    return tuple(dict.fromkeys(output.name for output in asked))
+            raise RequestError(f"the outputs are {' and '.join(OUTPUTS)}", path=f"{place}.name")
+        wanted[output.name] = _flag(output.parameters or {}, "binary_data", f"{place}.parameters", all_as_bytes)
+    wanted = wanted or dict.fromkeys(OUTPUTS, all_as_bytes)
+    return tuple(wanted), frozenset(name for name, as_bytes in wanted.items() if as_bytes)
 
 
-def _invalid(error: msgspec.ValidationError, inside: str) -> RequestError:
-    """From msgspec's words, which end in ``- at `$.inputs[0].shape[1]```, to a path below ``inside``."""
-    said, _, place = str(error).partition(" - at `$")
-    path = inside + place.rstrip("`")
-    missing = re.fullmatch(r"Object missing required field `(.+)`", said)
-    if missing:
-        said, path = "this field is missing", f"{path}.{missing[1]}"
-    if inside:
-        said = said.replace("Expected `float`", "expected a number")
-        said = said.replace("got `null`", "got `null` (JSON has no NaN)")
-    return RequestError(said[0].lower() + said[1:], path=path.removeprefix(".") or WHOLE_BODY)
-
-
-def _malformed(body: bytes, error: Exception) -> RequestError:
-    """JSON has neither NaN nor Infinity, yet many programs write them: find such a one, and name its place."""
-    try:
-        place = next(_not_finite(json.loads(body), ""), None)
-    except (ValueError, RecursionError):
-        place = None
-    if place:
-        return RequestError("NaN and Infinity are neither JSON nor numbers to predict from", path=place)
-    if isinstance(error, RecursionError):
-        return RequestError("lists are nested too deep", path=WHOLE_BODY)
-    said = str(error) if isinstance(error, msgspec.DecodeError) else "the text is not UTF-8"
-    return RequestError(f"the body is not JSON: {said[0].lower()}{said[1:]}", path=WHOLE_BODY)
-
-
-def _not_finite(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, float) and not np.isfinite(value):
-        yield path or WHOLE_BODY
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _not_finite(item, f"{path}[{place}]")
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield from _not_finite(item, f"{path}.{name}".removeprefix("."))
+def _flag(parameters: Parameters, name: str, path: str, otherwise: bool = False) -> bool:
+    for other in _NOT_DONE:
+        if other in parameters:
+            raise RequestError("this server does not do that", path=f"{path}.{other}")
+    value = parameters.get(name, otherwise)
+    if not isinstance(value, bool):
+        raise RequestError(f"expected true or false, got {str(value)[:20]!r}", path=f"{path}.{name}")
+    return value
