@@ -25,8 +25,6 @@ from aicontainer.serve.wire import Wire
 TARGET_LIMIT = 8192
 HEADERS_LIMIT = 100
 WRITE_BUFFER = 64 * 1024
-# after a refusal: as long as a request may take in any case, and this long when room is needed
-LINGER_SECONDS = 1.0
 LINGER_BYTES = 64 * 1024 * 1024
 BODY = "$"
 
@@ -200,10 +198,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether little is lost when it is closed: it waits for a request, or was refused a while ago."""
-        if self._leaving:
-            return self._wire.now - self.since > LINGER_SECONDS
-        return not (self._arriving or self._waiting or self._paused)
+        """Whether little is lost when it is closed: it waits for a request, or for the client to see a refusal."""
+        return self._leaving or not (self._arriving or self._waiting or self._paused)
 
     def look(self) -> None:
         """Close it, if what it does takes too long."""

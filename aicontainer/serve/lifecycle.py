@@ -4,11 +4,13 @@ The end, after SIGTERM or SIGINT:
 
 1. Not ready. Connections are still taken for a moment, since it takes the cluster one to send them elsewhere; every
    answer says that its connection will be closed, so that clients move.
-2. No new connections. Idle ones are closed, requests that have begun to arrive are awaited and answered.
+2. No new connections. Those that have been idle for a second are closed, requests that have begun to arrive are
+   awaited and answered.
 3. What is still open when the time is up is cut off.
 """
 
 import asyncio
+import contextlib
 import signal
 import socket
 import time
@@ -58,6 +60,7 @@ async def _live(application: Answering, listener: socket.socket, settings: Setti
         loop.call_later(SWEEP_SECONDS, tick)
 
     tick()
+    kept = listener.dup()  # the event loop closes the one that it is given
     server = await loop.create_server(lambda: Connection(wire), sock=listener)
     begin(loop)
     await asked.wait()
@@ -65,7 +68,17 @@ async def _live(application: Answering, listener: socket.socket, settings: Setti
     wire.stopping = True
     await asyncio.sleep(settings.drain_seconds)
     server.close()
+    await _take_the_last(kept, wire)
     await _finish(wire, settings.finish_seconds)
+
+
+async def _take_the_last(listener: socket.socket, wire: Wire) -> None:
+    """Take what the kernel has accepted in our name: closing the socket alone would reset these connections."""
+    listener.setblocking(False)
+    with contextlib.suppress(BlockingIOError), listener:
+        while True:
+            taken, _ = listener.accept()
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: Connection(wire), taken)
 
 
 async def _finish(wire: Wire, seconds: float) -> None:

@@ -75,12 +75,14 @@ class Wire:
         self._open.discard(connection)
 
     def _close_longest_idle(self) -> bool:
+        idle = self._idle()
+        if idle:
+            min(idle, key=lambda each: each.since).close()
+        return bool(idle)
+
+    def _idle(self) -> list[Open]:
         before = self.now - SHORTEST_IDLE_SECONDS
-        idle = [each for each in self._open if each.idle and each.since < before]
-        if not idle:
-            return False
-        min(idle, key=lambda each: each.since).close()
-        return True
+        return [each for each in self._open if each.idle and each.since < before]
 
     def sweep(self) -> None:
         """Move the clock, and end what takes too long; called every ``SWEEP_SECONDS``."""
@@ -91,9 +93,8 @@ class Wire:
 
     def close_idle(self) -> None:
         """Close each connection by which little is lost."""
-        for connection in tuple(self._open):
-            if connection.idle:
-                connection.close()
+        for connection in self._idle():
+            connection.close()
 
     def abort(self) -> None:
         """Close everything now."""
