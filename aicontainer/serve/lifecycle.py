@@ -55,6 +55,7 @@ async def _live(application: Answering, listener: socket.socket, settings: Setti
 
     def tick() -> None:
         wire.sweep()
+        application.tick(wire.arriving)
         if not beat():
             asked.set()
         loop.call_later(SWEEP_SECONDS, tick)
