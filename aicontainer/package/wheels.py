@@ -20,7 +20,7 @@ from aicontainer.errors import CommandError, InputError, MachineError, TimedOut
 from aicontainer.events import Event, Listener, silent
 
 PYTHON = "3.13"
-SERVER_PACKAGES = ("granian", "msgspec", "prometheus-client")
+SERVER_PACKAGES = ("httptools", "msgspec", "prometheus-client", "uvloop")
 LIMIT_SECONDS = 600
 STEP = "wheels"
 
@@ -43,7 +43,7 @@ def machine() -> str:
     Raises
     ------
     MachineError
-        When numpy and granian offer no wheels for it.
+        When numpy and uvloop offer no wheels for it.
     """
     names = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
     found = platform.machine().lower()

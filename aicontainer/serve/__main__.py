@@ -1,111 +1,58 @@
-"""``python -m aicontainer.serve``: the server as a process, told what to do by its environment.
-
-MODEL_FILE   the model file (must be given)
-HOST         the address to listen at, 0.0.0.0 where nothing is said: in a container the outside is another address
-PORT         8080
-BODY_LIMIT   the largest body that is read, in bytes; 1048576
+"""``python -m aicontainer.serve``: the server as a process, told what to do by its environment (see ``settings``).
 
 It ends with 0 on SIGTERM, after the requests that it has begun; anything that is wrong ends with one message.
 """
 
-import errno
+import gc
 import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from aicontainer import model
-from aicontainer.errors import AicontainerError, InputError, MachineError, PortTaken
-from aicontainer.serve.app import BODY_LIMIT, Application, make_app
+from aicontainer.errors import AicontainerError
+from aicontainer.model import Model
+from aicontainer.serve import lifecycle, listening
+from aicontainer.serve.app import Application
+from aicontainer.serve.reload import Mark, Watch, mark
+from aicontainer.serve.settings import Settings, read_settings
+from aicontainer.serve.workers import Place, Workers
 
-# A slow sender keeps one thread; with a few, probes are answered meanwhile. More would only fight for the interpreter
-THREADS = 4
-# Kubernetes kills 30 s after SIGTERM: requests that are still running get a third of it
-SECONDS_TO_FINISH = 10
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the environment said."""
-
-    model_file: Path
-    host: str
-    port: int
-    body_limit: int
-
-
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the four variables.
-
-    Raises
-    ------
-    InputError
-        When one of them cannot be used.
-    """
-    if not environment.get("MODEL_FILE"):
-        raise InputError("MODEL_FILE is not set", next_step="set it to the path of a model file")
-    return Settings(
-        Path(environment["MODEL_FILE"]),
-        environment.get("HOST") or "0.0.0.0",  # noqa: S104  a container is reached from outside only
-        _number(environment, "PORT", 8080, 65535),
-        _number(environment, "BODY_LIMIT", BODY_LIMIT, 2**31 - 1),
-    )
-
-
-def _number(environment: Mapping[str, str], name: str, otherwise: int, largest: int) -> int:
-    text = environment.get(name) or str(otherwise)
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= largest):
-        raise InputError(f"{name} must be a whole number from 1 to {largest}", seen=text[:40])
-    return int(text)
-
-
-def _check_port(host: str, port: int) -> None:
-    # Granian shares a port with whoever else shares it; two models would answer in turn, and nobody would be told
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortTaken(f"port {port} is in use", seen=str(error), next_step="set PORT to another one") from error
-        raise MachineError(f"cannot listen at {host} port {port}", seen=str(error)) from error
-
-
-def _load(settings: Settings) -> Application:
-    """Called in the process that answers; Prometheus has no use for the creation times of time series."""
-    from prometheus_client import disable_created_metrics
-
-    disable_created_metrics()  # type: ignore[no-untyped-call]
-    return make_app(model.load(settings.model_file), settings.body_limit)
+SECONDS_TO_EXIT = 2.0
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    from granian import Granian
-    from granian.constants import HTTPModes, Interfaces
-
+    seen = mark(settings.model_file)
     served = model.load(settings.model_file)
-    _check_port(settings.host, settings.port)
-    print(
-        f"{served!r}, bodies up to {settings.body_limit} bytes",
-        file=sys.stderr,
-        flush=True,
-    )
-    Granian(
-        "aicontainer.serve",
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.WSGI,
-        workers=1,  # one process: its metrics are whole, and Kubernetes, not we, adds further ones
-        blocking_threads=THREADS,
-        workers_kill_timeout=SECONDS_TO_FINISH,
-        http=HTTPModes.http1,
-        websockets=False,
-    ).serve(target_loader=partial(_load, settings), wrap_loader=False)
+    listeners = listening.listen(settings.host, settings.port, settings.workers)
+    print(f"{served!r}, bodies up to {settings.limits.body} bytes", file=sys.stderr, flush=True)
+    if settings.workers == 1:
+        _work(settings, served, seen, lambda: True, Place.alone(), listeners[0])
+    else:
+        parent = os.getpid()
+        # a worker does not outlive the process that looks after it
+        work = partial(_work, settings, served, seen, lambda: os.getppid() == parent)
+        Workers(work, listeners, settings.drain_seconds + settings.finish_seconds + SECONDS_TO_EXIT).run()
+
+
+def _work(
+    settings: Settings, served: Model, seen: Mark, wanted: Callable[[], bool], place: Place, listener: socket.socket
+) -> None:
+    application = Application(served)
+    watch = Watch(settings.model_file, seen, application.serve, application.refused)
+    # what is here now stays for ever; left out of each collection, they take microseconds instead of milliseconds
+    gc.collect()
+    gc.freeze()
+
+    def beat() -> bool:
+        place.beat()
+        return wanted()
+
+    lifecycle.run(application, listener, settings, watch.begin, beat)
 
 
 def _stop(signum: int, frame: Any) -> None:
@@ -114,8 +61,10 @@ def _stop(signum: int, frame: Any) -> None:
 
 def main() -> None:
     """Serve as the environment says, and exit."""
-    # until Granian takes over: process 1 of a container ignores every signal that it has no handler for
+    # until the event loop takes over: process 1 of a container ignores every signal that it has no handler for, and
+    # SIGHUP would end any other; the file is about to be read anyway
     signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         serve(read_settings(os.environ))
     except AicontainerError as error:

@@ -15,8 +15,8 @@ from typing import IO
 
 from aicontainer import commands, model, waiting
 from aicontainer.errors import shorten
-from aicontainer.serve.app import BODY_LIMIT
 from aicontainer.serve.client import Server
+from aicontainer.serve.settings import BODY_LIMIT
 
 HERE = "127.0.0.1"
 START_LIMIT = 60.0
@@ -105,7 +105,8 @@ def _launch(model_file: Path, port: int, body_limit: int, log: IO[bytes]) -> "su
     said = {"MODEL_FILE": str(model_file), "HOST": HERE, "PORT": str(port), "BODY_LIMIT": str(body_limit)}
     return subprocess.Popen(
         [sys.executable, "-m", "aicontainer.serve"],
-        env={**os.environ, **said},
+        # nobody has to be told beforehand that this server ends, as a cluster has to
+        env={"DRAIN_SECONDS": "0", **os.environ, **said},
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,

@@ -1,0 +1,329 @@
+"""One connection: bytes in, whole requests to the application, answers out, and no way to stay for ever.
+
+HTTP is parsed by httptools (llhttp, the parser of Node.js), which calls the ``on_...`` methods while bytes are fed to
+it. An answer is computed in the thread of the event loop: it takes less time than handing it to another thread would,
+and no two of them ever run at once. What is *not* bounded by us is how fast the other side sends and reads. So:
+
+- a request has a limit for its head, its body and the time of its arrival; so has the taking of an answer;
+- of requests that are still arriving only so many may exist. One that is whole is always answered;
+- who sends on and on without reading the answers is not read any more (`pause_writing`);
+- after a refusal, what the client still sends is thrown away for a moment. Closing at once would make its kernel
+  discard our answer (RFC 9112, 9.6).
+"""
+
+import asyncio
+import traceback
+from collections import deque
+from typing import cast
+
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
+
+from aicontainer.errors import RequestError
+from aicontainer.serve.request import Request
+from aicontainer.serve.wire import Wire
+
+TARGET_LIMIT = 8192
+HEADERS_LIMIT = 100
+WRITE_BUFFER = 64 * 1024
+LINGER_BYTES = 64 * 1024 * 1024
+BODY = "$"
+
+
+class Connection(asyncio.Protocol):
+    """Made by the event loop for each connection that it accepts; ``since`` is when its present state began."""
+
+    __slots__ = (
+        "_arriving",
+        "_counted",
+        "_head",
+        "_headers",
+        "_held",
+        "_keep",
+        "_leaving",
+        "_lingered",
+        "_parser",
+        "_paused",
+        "_pieces",
+        "_received",
+        "_size",
+        "_transport",
+        "_url",
+        "_waiting",
+        "_wire",
+        "since",
+    )
+
+    _transport: asyncio.Transport
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self.since = wire.now
+        self._parser = HttpRequestParser(self)
+        self._arriving = False  # the first byte of a request is here, and the last is not
+        self._counted = False
+        self._held = 0
+        self._received = 0
+        self._paused = False
+        self._leaving = False
+        self._lingered = 0
+        self._waiting: deque[tuple[Request, bool]] = deque()
+
+    def __repr__(self) -> str:
+        state = "leaving" if self._leaving else "arriving" if self._arriving else "idle"
+        return f"Connection({state}, {len(self._waiting)} answers behind)"
+
+    # what the event loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is open."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(WRITE_BUFFER)
+        if self._wire.connections > 2 * self._wire.limits.connections:
+            self._transport.abort()  # not even the refusals fit any more
+        elif not self._wire.add(self):
+            self._refuse(_too_many())
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes are here: a part of a request, one, or several."""
+        if self._leaving:
+            self._throw_away(data)
+            return
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade:
+            self._leave()  # answered as plain HTTP; what follows would be in another protocol
+        except HttpParserError as error:
+            if not self._leaving:
+                self._refuse(_fault(error))
+        if self._arriving and not self._leaving:
+            self._await_rest(len(data))
+
+    def eof_received(self) -> bool:
+        """The client sends no more; True keeps the connection for the answers that are still to be written."""
+        return bool(self._waiting)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It is gone."""
+        self._wire.discard(self)
+        self._uncount()
+        self._arriving = False
+        self._leaving = True
+        self._waiting.clear()
+        del self._parser  # it holds our methods, and we hold it
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as it asks."""
+        self._paused = True
+        self.since = self._wire.now
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._paused = False
+        self.since = self._wire.now
+        while self._waiting and not self._paused and not self._leaving:
+            self._answer(*self._waiting.popleft())
+        if not self._paused and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    # what the parser calls
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._arriving = True
+        self.since = self._wire.now
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._head = 0
+        self._keep: bool | None = None  # not known before the head is whole
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def on_url(self, piece: bytes) -> None:
+        """The target, or a part of it."""
+        self._url += piece
+        if len(self._url) > TARGET_LIMIT:
+            raise RequestError(f"an address may have {TARGET_LIMIT} bytes at most", path="", status=414)
+
+    def on_header(self, name: bytes, value: bytes | None) -> None:
+        """One header."""
+        value = value or b""
+        self._head += len(name) + len(value)
+        if self._head > self._wire.limits.head:
+            raise _head_too_large(self._wire.limits.head)
+        if self._keep is None:  # otherwise it is a trailer, behind a body in chunks: nobody waits for one
+            self._headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: refuse now what need not be read."""
+        headers = self._headers
+        if len(headers) > HEADERS_LIMIT:
+            raise RequestError(f"a request may have {HEADERS_LIMIT} headers at most", path="", status=431)
+        self._keep = self._parser.should_keep_alive()
+        if b"connection" in headers:
+            # an upgrade is declined by answering as if it were not there; HTTP/1.0 would need a header in the answer
+            self._keep = self._keep and self._parser.get_http_version() == "1.1" and not self._parser.should_upgrade()
+        if b"host" not in headers and self._parser.get_http_version() == "1.1":
+            raise RequestError("HTTP/1.1 needs a Host header", path="")
+        length = headers.get(b"content-length")
+        if length is not None and int(length) > self._wire.limits.body:
+            raise _body_too_large(self._wire.limits.body)
+        if b"expect" in headers:
+            self._encourage(headers[b"expect"])
+
+    def on_body(self, piece: bytes) -> None:
+        """A part of the body, without its transfer coding."""
+        self._size += len(piece)
+        if self._size > self._wire.limits.body:
+            raise _body_too_large(self._wire.limits.body)
+        self._pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        """The last byte of a request."""
+        if self._leaving:
+            return
+        self._arriving = False
+        self.since = self._wire.now
+        if self._counted:
+            self._uncount()
+        path, _, query = _target(self._url).partition("?")
+        method = self._parser.get_method().decode()
+        request = Request(method, path, query, self._headers, b"".join(self._pieces))
+        if self._paused:
+            self._waiting.append((request, bool(self._keep)))
+        else:
+            self._answer(request, bool(self._keep))
+
+    # what others ask of it
+
+    @property
+    def idle(self) -> bool:
+        """Whether little is lost when it is closed: it waits for a request, or for the client to see a refusal."""
+        return self._leaving or not (self._arriving or self._waiting or self._paused)
+
+    def look(self) -> None:
+        """Close it, if what it does takes too long."""
+        passed = self._wire.now - self.since
+        limits = self._wire.limits
+        if self._paused or self._leaving:
+            if passed > limits.request_seconds:
+                self.abort()
+        elif self._arriving:
+            if passed > limits.request_seconds:
+                what = f"the request did not arrive within {limits.request_seconds:g} seconds"
+                self._refuse(RequestError(what, path="", status=408))
+        elif passed > limits.idle_seconds:
+            self.close()
+
+    def close(self) -> None:
+        """Close it as soon as all is sent."""
+        self._leaving = True
+        self.since = self._wire.now
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close it now."""
+        self._transport.abort()
+
+    # how it answers
+
+    def _answer(self, request: Request, keep: bool) -> None:
+        wire = self._wire
+        keep = keep and not wire.stopping
+        reply = wire.application.answer(request)
+        body = b"" if request.method == "HEAD" else reply.body
+        self._transport.write(b"%b%d\r\n\r\n%b" % (wire.heads.head(reply, keep), len(reply.body), body))
+        if not keep:
+            self.close()
+
+    def _refuse(self, error: RequestError) -> None:
+        """Answer with an error, and read no further request."""
+        if self._waiting:  # the answers before this one were not even taken
+            self.abort()
+            return
+        reply = self._wire.application.turned_away(error)
+        if error.status == 503:
+            reply.headers = (*reply.headers, ("Retry-After", "1"))
+        head = self._wire.heads.head(reply, False)
+        self._transport.write(b"%b%d\r\n\r\n%b" % (head, len(reply.body), reply.body))
+        self._leave()
+
+    def _leave(self) -> None:
+        self._arriving = False
+        self._uncount()
+        self._leaving = True
+        self.since = self._wire.now
+        self._transport.write_eof()
+
+    def _throw_away(self, data: bytes) -> None:
+        self._lingered += len(data)
+        if self._lingered > LINGER_BYTES:
+            self.abort()
+
+    def _encourage(self, expected: bytes) -> None:
+        if expected.lower() != b"100-continue":
+            raise RequestError("the only expectation that can be met is 100-continue", path="", status=417)
+        if not self._paused:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _await_rest(self, received: int) -> None:
+        """A part of a request is here: count it, and refuse it when it, or all of them together, are too much."""
+        wire = self._wire
+        if self._counted:
+            self._received += received
+        else:
+            self._counted = True
+            self._received = 0  # its first piece may hold the end of another request, and is not large
+            wire.arriving += 1
+        if self._received > self._most():
+            self._refuse(_head_too_large(wire.limits.head) if self._keep is None else _body_too_large(wire.limits.body))
+            return
+        wire.held += self._size - self._held
+        self._held = self._size
+        if wire.crowded:
+            self._refuse(_too_many())
+
+    def _most(self) -> int:
+        """How many bytes a request may take on its way; tiny chunks have eight times the size of what is in them."""
+        limits = self._wire.limits
+        return limits.head if self._keep is None else limits.head + 8 * limits.body
+
+    def _uncount(self) -> None:
+        if self._counted:
+            self._counted = False
+            self._wire.arriving -= 1
+            self._wire.held -= self._held
+            self._held = 0
+
+
+def _target(url: bytes) -> str:
+    """Path and query of a target; a proxy may send the whole address (RFC 9112, 3.2.2)."""
+    if not url.startswith(b"/"):
+        parsed = parse_url(url) if b"://" in url else None
+        if parsed:
+            url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
+    return url.decode("latin-1")
+
+
+def _fault(error: HttpParserError) -> RequestError:
+    """What stopped the parser: one of our limits, or the client's bytes."""
+    cause = error.__context__
+    if isinstance(cause, RequestError):
+        return cause
+    if isinstance(error, HttpParserCallbackError):
+        traceback.print_exception(error)
+        return RequestError("the server failed; its log has the cause", path="", status=500)
+    return RequestError(f"this is no HTTP/1.1: {error}", path="")
+
+
+def _body_too_large(limit: int) -> RequestError:
+    what = f"a body may have {limit} bytes at most; send fewer rows at a time"
+    return RequestError(what, path=BODY, status=413)
+
+
+def _head_too_large(limit: int) -> RequestError:
+    return RequestError(f"the headers may have {limit} bytes at most, all in all", path="", status=431)
+
+
+def _too_many() -> RequestError:
+    return RequestError("too many requests at once; try again in a moment", path="", status=503)

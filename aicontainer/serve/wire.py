@@ -1,0 +1,102 @@
+"""What the connections of one process share: the application, the limits, a clock, and the count of what is open."""
+
+import time
+from typing import Protocol
+
+from aicontainer.serve.heads import Heads
+from aicontainer.serve.request import Answering
+from aicontainer.serve.settings import Limits
+
+SWEEP_SECONDS = 0.25
+# bodies that are still arriving, together: this many of the largest size
+WHOLE_BODIES = 32
+# whoever has been idle for less may be about to ask
+SHORTEST_IDLE_SECONDS = 1.0
+
+
+class Open(Protocol):
+    """A connection, as seen from here."""
+
+    since: float
+
+    @property
+    def idle(self) -> bool:
+        """Whether little is lost when it is closed."""
+
+    def look(self) -> None:
+        """Close it, if what it does takes too long."""
+
+    def close(self) -> None:
+        """Close it as soon as all is sent."""
+
+    def abort(self) -> None:
+        """Close it now."""
+
+
+class Wire:
+    """One for each process.
+
+    ``now`` is a clock that stands still between two sweeps: good enough for limits of seconds, and it costs a request
+    nothing, where a timer for each would cost it microseconds.
+    """
+
+    def __init__(self, application: Answering, limits: Limits) -> None:
+        self.application = application
+        self.limits = limits
+        self.heads = Heads()
+        self.now = time.monotonic()
+        self.stopping = False
+        self.arriving = 0
+        self.held = 0
+        self._held_limit = WHOLE_BODIES * limits.body
+        self._open: set[Open] = set()
+
+    def __repr__(self) -> str:
+        return f"Wire({len(self._open)} connections, {self.arriving} requests arriving, {self.held} bytes held)"
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more is arriving than may be: by number, or by the memory that it takes."""
+        return self.arriving > self.limits.requests or self.held > self._held_limit
+
+    def add(self, connection: Open) -> bool:
+        """Take up a new connection; False when there is no room, though an idle one would have been closed for it."""
+        room = len(self._open) < self.limits.connections or self._close_longest_idle()
+        self._open.add(connection)
+        return room
+
+    def discard(self, connection: Open) -> None:
+        """A connection is gone."""
+        self._open.discard(connection)
+
+    def _close_longest_idle(self) -> bool:
+        idle = self._idle()
+        if idle:
+            min(idle, key=lambda each: each.since).close()
+        return bool(idle)
+
+    def _idle(self) -> list[Open]:
+        before = self.now - SHORTEST_IDLE_SECONDS
+        return [each for each in self._open if each.idle and each.since < before]
+
+    def sweep(self) -> None:
+        """Move the clock, and end what takes too long; called every ``SWEEP_SECONDS``."""
+        self.now = time.monotonic()
+        self.heads.tick()
+        for connection in tuple(self._open):
+            connection.look()
+
+    def close_idle(self) -> None:
+        """Close each connection by which little is lost."""
+        for connection in self._idle():
+            connection.close()
+
+    def abort(self) -> None:
+        """Close everything now."""
+        for connection in tuple(self._open):
+            connection.abort()
