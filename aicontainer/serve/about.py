@@ -42,7 +42,7 @@ class About:
 
 def describe(model: Model) -> About:
     """What is known of a model; its features' ranges come from its training, else from its scaling."""
-    training = getattr(model, "training", None)
+    training = model.training
     mean, deviation = model.scaling.mean, model.scaling.deviation
     low = training.low if training else mean - DEVIATIONS * deviation
     high = training.high if training else mean + DEVIATIONS * deviation
@@ -50,7 +50,7 @@ def describe(model: Model) -> About:
         model.name,
         model.version,
         model.target,
-        getattr(model, "unit", "") or ("probability" if model.link == "logistic" else ""),
+        model.unit or ("probability" if model.link == "logistic" else ""),
         model.link,
         tuple(map(Feature, model.features, mean.tolist(), low.tolist(), high.tolist())),
         training is not None,

@@ -17,6 +17,7 @@ from aicontainer.errors import RequestError
 WHOLE_BODY = "$"
 NOT_FINITE = "not a finite number"
 LONGEST_PATH = 200
+SEARCHED = 150
 
 
 class _Twice:
@@ -32,7 +33,14 @@ class _NotFinite:
 
 def is_accounted(body: bytes, strings: int) -> bool:
     """Whether ``body``, which msgspec took for JSON, can hold no more strings than these: no unseen names."""
-    return body.count(b'"') == 2 * strings
+    marks = 2 * strings
+    if len(body) < SEARCHED * marks:
+        return body.count(b'"') == marks
+    # few in a long text: searching skips through what lies between them several times as fast as counting goes
+    place, left = body.find(b'"'), marks
+    while place >= 0 and left >= 0:
+        place, left = body.find(b'"', place + 1), left - 1
+    return left == 0
 
 
 def check(body: bytes) -> None:
