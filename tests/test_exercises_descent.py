@@ -5,7 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from aicontainer.exercises.descent import check_classifier, check_early_model, check_largest_rate
+from aicontainer.exercises.descent import (
+    check_classifier,
+    check_early_model,
+    check_largest_rate,
+    check_moment_gradient,
+)
 from aicontainer.learn import data, fit
 from aicontainer.learn.descent import descend
 from aicontainer.learn.objective import CROSS_ENTROPY, SQUARED_ERROR
@@ -114,6 +119,65 @@ def test_no_rate_is_not_done_yet():
 )
 def test_each_wrong_rate_gets_its_own_hint(rate, hint):
     check = check_largest_rate(rate)
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
+def by_moments(gram, cross, n, theta):
+    return 2 / n * (gram @ theta - cross)
+
+
+def in_place(gram, cross, n, theta):
+    theta -= 0.3 * by_moments(gram, cross, n, theta)
+    return theta
+
+
+def with_rows_of_the_notebook(gram, cross, n, theta):
+    rows = data.load("education")
+    A = np.column_stack([fit.standardise(rows.X)(rows.X), np.ones(420)])
+    return 2 / 420 * A.T @ (A @ theta - rows.y)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        by_moments,
+        lambda gram, cross, n, theta: (2 * gram @ theta - 2 * cross) / n,
+        lambda gram, cross, n, theta: [2 / n * (row @ theta - c) for row, c in zip(gram, cross, strict=True)],
+    ],
+)
+def test_a_gradient_from_moments_is_right_however_it_is_written(function):
+    assert check_moment_gradient(function).state == "right"
+
+
+def test_a_stub_of_the_moment_gradient_is_not_done_yet():
+    assert repr(check_moment_gradient(lambda gram, cross, n, theta: None)).startswith("not done yet: ")
+
+
+@pytest.mark.parametrize(
+    ("function", "hint"),
+    [
+        (lambda gram, cross, n, theta: (gram @ theta - cross) / n, "brings a 2"),
+        (lambda gram, cross, n, theta: 2 * (gram @ theta - cross), "divide by n"),
+        (lambda gram, cross, n, theta: gram @ theta - cross, "lacks the 2 of the square"),
+        (lambda gram, cross, n, theta: 2 / n * (cross - gram @ theta), "the sign is wrong"),
+        (lambda gram, cross, n, theta: 2 / n * (gram @ theta + cross), "cross is added"),
+        (lambda gram, cross, n, theta: 2 / n * gram @ theta, "cross is missing"),
+        (lambda gram, cross, n, theta: -2 / n * cross, "theta is missing"),
+        (lambda gram, cross, n, theta: 2 / len(theta) * (gram @ theta - cross), "divided by the number of weights"),
+        (lambda gram, cross, n, theta: np.linalg.solve(gram, cross), "it is the minimum itself"),
+        (lambda gram, cross, n, theta: 2 / n * gram @ theta - cross, "cross needs the same factor"),
+        (lambda gram, cross, n, theta: 2 / n * (gram * theta - cross), "returns the shape (4, 4)"),
+        (lambda gram, cross, n, theta: float(by_moments(gram, cross, n, theta)[0]), "returns the shape ()"),
+        (lambda gram, cross, n, theta: ["a"] * len(theta), "must return numbers"),
+        (lambda gram, cross, n, theta: theta, "multiply out"),
+        (lambda gram, cross, n, theta: np.full(len(theta), np.nan), "multiply out"),
+        (in_place, "changes theta in place"),
+        (with_rows_of_the_notebook, "anything but its four arguments"),
+    ],
+)
+def test_each_wrong_gradient_from_moments_gets_its_own_hint(function, hint):
+    check = check_moment_gradient(function)
     assert check.state == "wrong"
     assert hint in check.text
 

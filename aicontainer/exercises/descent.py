@@ -1,6 +1,7 @@
-"""The checks of notebook 02_descent: a training that stops early, the border of the rate, a classifier's file."""
+"""The checks of notebook 02_descent: the border of the rate, a gradient without rows, a training that stops early."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ ROUNDING = 1e-9
 BORDER_FEATURES = ("lunch", "calworks", "income")
 NEAR = 1.05  # a rate counts as the largest when one this much larger fails
 PATIENCE = 3000  # steps: enough for a rate just above the border to be seen growing
+
+MomentGradient = Callable[[Array, Array, int, Array], Any]
+MOMENTS_AGREE = 1e-9  # relative to the largest entry: the two ways round differently, and no more than that
 
 CLASSIFIER = "medicine_means"
 SHARE, SEED = 0.25, 1
@@ -121,8 +125,79 @@ def _known_rate(rate: float, dataset: Dataset) -> str:
 
 
 def _border(rows: Array) -> float:
-    A = np.column_stack([rows, np.ones(len(rows))])
+    A = _with_ones(rows)
     return float(2 / np.linalg.eigvalsh(2 / len(rows) * A.T @ A)[-1])
+
+
+def _with_ones(rows: Array) -> Array:
+    return np.column_stack([rows, np.ones(len(rows))])
+
+
+def check_moment_gradient(function: MomentGradient) -> Check:
+    """Check a gradient of the mean squared error that never sees the rows, at one place each on two sets of rows.
+
+    ``function(gram, cross, n, theta)`` takes A'A of shape (d + 1, d + 1), A'y of shape (d + 1,), the number of rows and
+    the weights with the bias behind them, shape (d + 1,); it returns the derivatives by them, shape (d + 1,).
+    """
+    for features, count in ((BORDER_FEATURES, 40), (None, 420)):
+        dataset = data.load(fit.DEFAULT, features=features)
+        A = _with_ones(fit.standardise(dataset.X)(dataset.X))[:count]
+        y = dataset.y[:count]
+        theta = np.linspace(-3.0, 2.0, A.shape[1])
+        answer = _ask(function, A, y, theta)
+        if isinstance(answer, Check):
+            return answer
+        hint = _moment_fault(answer, A, y, theta)
+        if hint:
+            return wrong(f"on {count} rows with {A.shape[1] - 1} features, {hint}")
+    return right("it agrees with the gradient over the rows, on 40 of them and on 420")
+
+
+def _ask(function: MomentGradient, A: Array, y: Array, theta: Array) -> Array | Check:
+    given = theta.copy()
+    try:
+        answer = function(A.T @ A, A.T @ y, len(y), given)
+    except Exception as error:  # a learner's function may raise anything
+        return wrong(
+            f"it raises {type(error).__name__} ({error}) with a gram of shape {(A.shape[1],) * 2}: "
+            "does it use anything but its four arguments?"
+        )
+    if answer is None:
+        return not_done("your gradient returns None; return a vector as long as theta")
+    if not np.array_equal(given, theta):
+        return wrong("it changes theta in place: return the gradient, the descent takes the step")
+    if np.shape(answer) != theta.shape:
+        return wrong(f"it returns the shape {np.shape(answer)} instead of {theta.shape}, one derivative for each entry")
+    try:
+        return np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError):
+        return wrong("it must return numbers")
+
+
+def _moment_fault(answer: Array, A: Array, y: Array, theta: Array) -> str:
+    n, gram, cross = len(y), A.T @ A, A.T @ y
+    wanted = 2 / n * (A.T @ (A @ theta - y))
+    if _near(answer, wanted):
+        return ""
+    minimum: Array = np.linalg.solve(gram, cross).astype(np.float64)
+    faults = {
+        "it is half of it: the derivative of the square brings a 2": wanted / 2,
+        "it is n times too large: the loss is a mean, divide by n": wanted * n,
+        "it is n/2 times too large: it lacks the 2 of the square, and the mean's 1/n": wanted * n / 2,
+        "the sign is wrong: it is what the scores are minus what they should be, gram @ theta - cross": -wanted,
+        "cross is added: it has to be taken away": 2 / n * (gram @ theta + cross),
+        "cross is missing: this would be the gradient if all targets were 0": 2 / n * (gram @ theta),
+        "theta is missing: this is the gradient at zero, wherever you are": -2 / n * cross,
+        "it is divided by the number of weights: divide by n, the number of rows": wanted * n / len(theta),
+        "it is the minimum itself and not the gradient: that is where the gradient is zero": minimum,
+        "only gram is divided by n, or doubled: cross needs the same factor 2/n": 2 / n * (gram @ theta) - cross,
+    }
+    known = next((fault for fault, value in faults.items() if _near(answer, value)), "")
+    return known or f"its first entry is {answer[0]:.6g} instead of {wanted[0]:.6g}: multiply out A'(A theta - y)"
+
+
+def _near(answer: Array, wanted: Array) -> bool:
+    return bool(np.all(np.abs(answer - wanted) <= MOMENTS_AGREE * np.abs(wanted).max()))  # False for nan
 
 
 def check_classifier(path: Path | None = None) -> Check:
