@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from aicontainer.errors import DataError
-from aicontainer.learn.loss import linear, table
+from aicontainer.learn.loss import table
 from aicontainer.learn.objective import SQUARED_ERROR, Objective
 from aicontainer.learn.passes import Pass, Sums
 from aicontainer.model import Array
@@ -181,7 +181,7 @@ def descend_in_batches(
         raise DataError("a batch is a whole number of rows, from 1 to all", seen=f"batch {batch} of {len(X)} rows")
     rows, place = Pass(X, y, objective), start_at(X.shape[1], start)
     y, order, batch = np.asarray(y, dtype=np.float64), np.random.default_rng(seed), int(batch)
-    sums = Sums(objective, batch, X.shape[1])
+    sums, slope = Sums(objective, batch, X.shape[1]), np.empty_like(place)
 
     def once_through(place: Array) -> None:
         shuffled = order.permutation(len(X))
@@ -189,7 +189,8 @@ def descend_in_batches(
             drawn = shuffled[first : first + batch]
             sums.clear()
             sums.add(X[drawn], y[drawn], place)
-            place -= rate / len(drawn) * sums.slope
+            sums.slope_into(slope, place)
+            place -= rate * slope
 
     # from a good start the noise of the batches may lead up again, but not above zero weights
     allowed = rows(np.zeros_like(place))
@@ -277,7 +278,7 @@ def _walk(
 
 
 def _exact_at_the_end(found: Fit, X: Array, y: Array, objective: Objective) -> Fit:
-    last = objective.loss(linear(X, found.weights, found.bias), y)
+    last = objective.value(X, y, found.weights, found.bias)
     return replace(found, losses=(*found.losses[:-1], last))
 
 

@@ -35,18 +35,29 @@ class Sums:
     """
 
     def __init__(self, objective: Objective, height: int, width: int) -> None:
-        self.loss, self.slope = 0.0, np.zeros(width + 1)
+        self.loss, self.count, self.slope = 0.0, 0, np.zeros(width + 1)
         self._scores, self._spare, self._part = np.empty(height), np.empty(height), np.empty(width)
         self._objective = objective
         self._residuals = _RESIDUALS.get(objective.loss)
 
     def clear(self) -> None:
         """Begin anew."""
-        self.loss = 0.0
+        self.loss, self.count = 0.0, 0
         self.slope.fill(0.0)
+
+    def value(self, place: Array) -> float:
+        """The objective of the rows added: their mean loss, and the penalty of the weights at ``place``."""
+        return self.loss / self.count + self._objective.penalty(place[:-1])
+
+    def slope_into(self, out: Array, place: Array) -> None:
+        """Write the derivatives of ``value`` into ``out`` of shape (d + 1,)."""
+        np.divide(self.slope, self.count, out=out)
+        if self._objective.l2:
+            out[:-1] += self._objective.l2 * place[:-1]
 
     def add(self, X: Array, y: Array, place: Array) -> None:
         """Add the rows ``X`` of shape (k, d) with targets of shape (k,), their loss and slope taken at ``place``."""
+        self.count += len(y)
         if self._residuals is None:
             self._add_by_formula(X, y, place)
             return
@@ -61,14 +72,14 @@ class Sums:
     def _add_by_formula(self, X: Array, y: Array, place: Array) -> None:
         # an objective of a learner's own: any mean over rows will do
         weights, bias = place[:-1], float(place[-1])
-        dw, db = self._objective.gradient(X, y, weights, bias)
+        dw, db = self._objective.loss_gradient(X, y, weights, bias)
         self.loss += len(y) * self._objective.loss(loss.linear(X, weights, bias), y)
         self.slope[:-1] += len(y) * dw
         self.slope[-1] += len(y) * db
 
 
 class Pass:
-    """The mean loss of all rows at a place, ``rows(place)``, and then its slope there, ``rows.slope``.
+    """The objective over all rows at a place, ``rows(place)``, and then its slope there, ``rows.slope``.
 
     Parameters
     ----------
@@ -91,13 +102,13 @@ class Pass:
         self._sums = Sums(objective, self._rows, X.shape[1])
 
     def __call__(self, place: Array) -> float:
-        """The mean loss of the rows at ``place``; its derivatives are in ``slope`` until the next call."""
-        sums, n = self._sums, len(self._y)
+        """The objective over the rows at ``place``; its derivatives are in ``slope`` until the next call."""
+        sums = self._sums
         sums.clear()
-        for first in range(0, n, self._rows):
+        for first in range(0, len(self._y), self._rows):
             sums.add(self._X[first : first + self._rows], self._y[first : first + self._rows], place)
-        np.divide(sums.slope, n, out=self.slope)
-        return sums.loss / n
+        sums.slope_into(self.slope, place)
+        return sums.value(place)
 
 
 def _squared_error(scores: Array, y: Array, spare: Array) -> float:
