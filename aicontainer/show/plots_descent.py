@@ -52,7 +52,7 @@ def paths_on_contours(
     for (label, path), (colour, style), marker in zip(paths.items(), STYLES, MARKERS, strict=False):
         places = np.array(path, dtype=np.float64)
         axes.plot(*places.T, color=colour, linestyle=style, marker=marker, markersize=4, linewidth=1.0, label=label)
-        losses = [mean_squared_error(linear(X, [place[0]], place[1]), y) for place in places]
+        losses = [mean_squared_error(linear(X, place[:1], place[1]), y) for place in places]
         told.append(
             f"{label} goes in {len(places) - 1} steps from ({places[0, 0]:.4g}, {places[0, 1]:.4g}) to "
             f"({places[-1, 0]:.4g}, {places[-1, 1]:.4g}), the loss from {losses[0]:.4g} to {losses[-1]:.4g}"
