@@ -79,20 +79,21 @@ def paired(scores: Any, y: Any) -> tuple[Array, Array]:
 
 
 def _scores(values: Any) -> Array:
-    if not np.iscomplexobj(values):
-        return _numbers("scores", values)
-    given: Array = np.asarray(values, dtype=np.complex128)
-    return _finite("scores", given)
+    # an array only: of a list, numpy's own question whether it is complex can fail
+    if isinstance(values, np.ndarray) and values.dtype == np.complex128:
+        return _finite("scores", values)
+    return _numbers("scores", values)
 
 
 def _numbers(name: str, values: Any) -> Array:
-    if np.iscomplexobj(values):
-        raise DataError(f"{name} must be real numbers", seen=f"{name} of shape {np.shape(values)}, complex")
     try:
-        array: Array = np.asarray(values, dtype=np.float64)
+        given = np.asarray(values)
+        if given.dtype.kind == "c":
+            raise TypeError(f"{name} of shape {given.shape} is complex")
+        array: Array = given.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"{name} must be numbers, as many in each row",
+            f"{name} must be real numbers, as many in each row",
             seen=str(error),
             next_step="leave out columns of text, and rows in which a number is missing",
         ) from error

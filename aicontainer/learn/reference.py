@@ -13,9 +13,9 @@ import numpy as np
 from aicontainer.errors import DataError
 from aicontainer.learn.loss import paired, table, with_ones
 from aicontainer.learn.objective import SQUARED_ERROR, Objective, with_l2
-from aicontainer.model import Array
+from aicontainer.model import LINKS, Array
 
-# Newton's method stops for good where a row's certainty leaves this much of the curvature: there is no minimum
+# where the rows' certainty leaves less than this of the curvature in some direction, there is no minimum along it
 CERTAIN = 1e-8
 ENOUGH = 1e-4  # of the fall that the slope promises: less means that the step was too long
 SHORTEST = 1e-10
@@ -68,8 +68,8 @@ def newton(X: Array, y: Array, objective: Objective, tolerance: float = 1e-12, l
     """The minimum of an objective by Newton's method: ``point - H^-1 gradient``, from weights 0 and bias 0.
 
     A step that would not lower the value is halved until it does. It ends when the value could fall by no more than
-    ``tolerance`` of itself (half the Newton decrement, Boyd and Vandenberghe, Convex Optimization, 2004, 9.5), and
-    takes that last step too.
+    ``tolerance`` of itself, or than rounding of the first value (half the Newton decrement: Boyd and Vandenberghe,
+    Convex Optimization, 2004, 9.5), and takes that last step too.
 
     Parameters
     ----------
@@ -94,11 +94,14 @@ def newton(X: Array, y: Array, objective: Objective, tolerance: float = 1e-12, l
     if not objective.l2:
         _refuse_dependent(rows)
     point = np.zeros(rows.shape[1] + 1)
+    rounding = float(np.finfo(np.float64).eps) * _value(objective, rows, truth, point)
     for done in range(limit):
-        step, decrement = _newton_step(objective, rows, truth, point, done)
-        value = _value(objective, rows, truth, point)
+        if objective.link == "logistic" and not objective.l2:
+            _refuse_separable(objective, rows, truth, point, done)
+        step, decrement = _full_step(objective, rows, truth, point)
+        enough = tolerance * _value(objective, rows, truth, point) + rounding
         point = _shortened(objective, rows, truth, point, step, decrement)
-        if decrement / 2 <= tolerance * value:
+        if decrement / 2 <= enough:
             return _optimum(objective, rows, truth, point[:-1], float(point[-1]))
     raise DataError(
         f"Newton's method found no minimum within {limit} steps",
@@ -125,13 +128,18 @@ def _optimum(objective: Objective, rows: Array, truth: Array, weights: Array, bi
     return Optimum(weights, bias, value)
 
 
-def _newton_step(objective: Objective, rows: Array, truth: Array, point: Array, done: int) -> tuple[Array, float]:
-    """The full step from ``point``, and its decrement ``g' H^-1 g``."""
+def _full_step(objective: Objective, rows: Array, truth: Array, point: Array) -> tuple[Array, float]:
+    """Newton's step from ``point``, to be taken off it, and its decrement ``g' H^-1 g``."""
     weights, bias = point[:-1], float(point[-1])
-    if objective.link == "logistic" and not objective.l2:
-        _refuse_separable(objective, rows, truth, point, done)
     gradient = np.append(*objective.gradient(rows, truth, weights, bias))
-    step = np.linalg.solve(objective.hessian(rows, truth, weights, bias), gradient)
+    try:
+        step = np.linalg.solve(objective.hessian(rows, truth, weights, bias), gradient)
+    except np.linalg.LinAlgError as error:
+        raise DataError(
+            "Newton's method stands where the value is flat, and no step can be worked out",
+            seen=f"{error}; X of shape {rows.shape}, largest weight {np.abs(weights).max():.3g}, bias {bias:.3g}",
+            next_step="standardise X, or take a stronger L2",
+        ) from error
     return step, float(gradient @ step)
 
 
@@ -185,7 +193,7 @@ def _refuse_separable(objective: Objective, rows: Array, truth: Array, point: Ar
     sides = (2.0 * truth - 1.0) * (rows @ point[:-1] + point[-1])
     if (sides > 0).all():
         seen = f"after {done} steps all {len(truth)} rows are on the right side"
-    elif _share_left(objective, rows, truth, point) < CERTAIN:
+    elif _share_left(rows, point) < CERTAIN:
         seen = f"after {done} steps, in some direction every row is certain"
     else:
         return
@@ -197,9 +205,9 @@ def _refuse_separable(objective: Objective, rows: Array, truth: Array, point: Ar
     )
 
 
-def _share_left(objective: Objective, rows: Array, truth: Array, point: Array) -> float:
+def _share_left(rows: Array, point: Array) -> float:
     """The smallest share of the curvature at weights 0 that is left at ``point``, over all directions."""
-    A = with_ones(rows)
-    factor = np.linalg.inv(np.linalg.cholesky(objective.steepest / len(A) * (A.T @ A)))
-    here = objective.hessian(rows, truth, point[:-1], float(point[-1]))
-    return float(np.linalg.eigvalsh(factor @ here @ factor.T)[0])
+    A = with_ones((rows - rows.mean(axis=0)) / rows.std(axis=0))
+    directions, _ = np.linalg.qr(A)
+    p = LINKS["logistic"](rows @ point[:-1] + point[-1])
+    return float(np.linalg.eigvalsh((directions * (4 * p * (1 - p))[:, None]).T @ directions)[0])
