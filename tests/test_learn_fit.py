@@ -6,11 +6,11 @@ import pytest
 from aicontainer import places
 from aicontainer.errors import DataError
 from aicontainer.events import Event
-from aicontainer.learn import data, fit
+from aicontainer.learn import data, evaluation, fit
 from aicontainer.learn.cross_entropy import accuracy, mean_cross_entropy
 from aicontainer.learn.descent import descend
 from aicontainer.learn.loss import mean_squared_error
-from aicontainer.learn.objective import CROSS_ENTROPY
+from aicontainer.learn.objective import CROSS_ENTROPY, for_link
 from aicontainer.model import load
 
 
@@ -72,10 +72,10 @@ def test_the_model_beats_the_mean_by_far():
 
 def test_a_missing_model_file_is_made_and_a_whole_one_left_alone():
     kinds, listen = told()
-    path = fit.ensure_model(listen)
+    path = fit.ensure_model(tell=listen)
     assert path == fit.model_path("education") == places.work() / "models" / "education.json"
     before = path.stat().st_mtime_ns, path.read_bytes()
-    assert fit.ensure_model(listen) == path
+    assert fit.ensure_model(tell=listen) == path
     assert (path.stat().st_mtime_ns, path.read_bytes()) == before
     assert kinds == ["made", "found"]
 
@@ -85,14 +85,14 @@ def test_a_damaged_model_file_is_mended(content):
     good = fit.ensure_model().read_bytes()
     fit.model_path("education").write_text(content)
     kinds, listen = told()
-    assert fit.ensure_model(listen).read_bytes() == good
+    assert fit.ensure_model(tell=listen).read_bytes() == good
     assert kinds == ["mended"]
 
 
 def test_a_model_of_other_rows_under_that_name_is_mended():
     fit.train(data.load("traffic"), 0.01, 5).save(fit.model_path("education"))
     kinds, listen = told()
-    assert load(fit.ensure_model(listen)).trained_on == data.load("education").fingerprint
+    assert load(fit.ensure_model(tell=listen)).trained_on == data.load("education").fingerprint
     assert kinds == ["mended"]
 
 
@@ -100,3 +100,27 @@ def test_a_learners_own_model_of_the_same_rows_is_kept():
     own = fit.train(data.load("education"), 0.1, 20)
     own.save(fit.model_path("education"))
     assert load(fit.ensure_model()).digest == own.digest
+
+
+@pytest.mark.parametrize("case", data.NAMES)
+def test_each_case_has_a_model_that_has_arrived_and_beats_its_baseline(case):
+    dataset, model = data.load(case), fit.train_case(case)
+    objective = for_link(dataset.link)
+    half = fit.train_case(case, fit.RECIPES[case].steps // 2)  # twice the steps change nothing that a notebook prints
+    assert half.score(dataset.X) == pytest.approx(model.score(dataset.X), rel=1e-9, abs=1e-9)
+    loss = objective.loss(model.score(dataset.X), dataset.y)
+    assert loss < 0.9 * evaluation.baseline(dataset.y, dataset.link).loss
+    assert load(fit.ensure_model(case)).digest == model.digest
+    assert (model.name, model.trained_on) == (case, dataset.fingerprint)
+
+
+def test_the_weights_of_medicine_stay_small_only_with_l2():
+    with_l2 = fit.train_case("medicine")
+    without = fit.train(data.load("medicine"), 0.55, 3500)
+    assert np.abs(with_l2.weights).max() < 1 < np.abs(without.weights).max()
+
+
+def test_there_is_no_fifth_case():
+    with pytest.raises(DataError, match="no case 'weather'") as caught:
+        fit.train_as("weather", data.load("traffic"))
+    assert "education, finance, medicine, traffic" in caught.value.next_step
