@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aicontainer.exercises.loss import check_article_gradient, check_cross_entropy, check_numerical_gradient
-from aicontainer.learn import loss
+from aicontainer.learn import derivatives
 from aicontainer.learn.cross_entropy import cross_entropy, mean_cross_entropy
 
 
@@ -190,7 +190,7 @@ def five_points(f, at, h=1e-3):
         in_place,
         five_points,
         lambda f, at: central(f, at, 6e-4),
-        lambda f, at: loss.numerical_gradient(f, at, 1e-6),
+        lambda f, at: derivatives.central(f, at, 1e-6),
     ],
 )
 def test_any_route_to_the_differences_passes(function):

@@ -9,7 +9,8 @@ import numpy as np
 
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.learn import cross_entropy, data, fit
-from aicontainer.learn.loss import linear, numerical_gradient, squared_error
+from aicontainer.learn.derivatives import central
+from aicontainer.learn.loss import linear, squared_error
 from aicontainer.model import LINKS, Array
 
 Gradient = Callable[[Array, Array, Array, float], Any]
@@ -240,7 +241,7 @@ def _expected(X: Array, y: Array, weights: Array, bias: float) -> tuple[Array, f
     def article_loss(at: Array) -> float:
         return 0.5 * float(np.sum(squared_error(linear(X, at[:-1], float(at[-1])), y)))
 
-    slopes = numerical_gradient(article_loss, np.append(weights, bias), STEP)
+    slopes = central(article_loss, np.append(weights, bias), STEP)
     return slopes[:-1], float(slopes[-1])
 
 
