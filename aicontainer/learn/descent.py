@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy as np
 from aicontainer.errors import DataError
 from aicontainer.learn.loss import table
 from aicontainer.learn.objective import SQUARED_ERROR, Objective
-from aicontainer.learn.passes import Pass, Sums
+from aicontainer.learn.passes import Pass
+from aicontainer.learn.sums import Sums, aims
 from aicontainer.model import Array
 
 # at a fixed point the loss may still move in its last digits; only growth beyond them is divergence
@@ -99,7 +100,11 @@ class Rows(Protocol):
     slope: Array
 
     def __call__(self, place: Array) -> float:
-        """The mean loss at ``place``; its derivatives are in ``slope`` until the next call."""
+        """The objective at ``place``; its derivatives are in ``slope`` until the next call."""
+        ...
+
+    def exact(self, place: Array) -> float:
+        """The objective at ``place``, as exactly as these rows allow."""
         ...
 
 
@@ -137,9 +142,9 @@ def descend(
         When the rate or the steps make no sense, when the rows cannot be used, and when the loss grows instead of
         falling.
     """
-    X = table(X)
-    found = walk(Pass(X, y, objective), start_at(X.shape[1], start), rate, steps, stop)
-    return _exact_at_the_end(found, X, y, objective)
+    X, y = table(X), np.asarray(y, dtype=np.float64)
+    with Pass(X, y, objective) as rows:
+        return walk(rows, start_at(X.shape[1], start), rate, steps, stop)
 
 
 def descend_in_batches(
@@ -179,23 +184,23 @@ def descend_in_batches(
     X = table(X)
     if not 1 <= batch <= len(X) or batch % 1:
         raise DataError("a batch is a whole number of rows, from 1 to all", seen=f"batch {batch} of {len(X)} rows")
-    rows, place = Pass(X, y, objective), start_at(X.shape[1], start)
-    y, order, batch = np.asarray(y, dtype=np.float64), np.random.default_rng(seed), int(batch)
-    sums, slope = Sums(objective, batch, X.shape[1]), np.empty_like(place)
+    place, y, batch = start_at(X.shape[1], start), np.asarray(y, dtype=np.float64), int(batch)
+    order, every = np.random.default_rng(seed), -(-len(X) // batch)
+    sums, slope, aimed = Sums(objective, batch, X.shape[1]), np.empty_like(place), aims(objective, y)
 
     def once_through(place: Array) -> None:
         shuffled = order.permutation(len(X))
         for first in range(0, len(X), batch):
             drawn = shuffled[first : first + batch]
             sums.clear()
-            sums.add(X[drawn], y[drawn], place)
-            sums.slope_into(slope, place)
-            place -= rate * slope
+            sums.add(X[drawn], aimed[drawn], place)
+            sums.slope_into(slope, len(drawn), place)
+            np.subtract(place, rate * slope, out=place)
 
-    # from a good start the noise of the batches may lead up again, but not above zero weights
-    allowed = rows(np.zeros_like(place))
-    found = _walk(rows, place, once_through, rate, passes, stop, every=-(-len(X) // batch), allowed=allowed)
-    return _exact_at_the_end(found, X, y, objective)
+    with Pass(X, y, objective) as rows:
+        # from a good start the noise of the batches may lead up again, but not above zero weights
+        allowed = rows(np.zeros_like(place))
+        return _walk(rows, place, once_through, rate, passes, stop, every=every, allowed=allowed)
 
 
 def start_at(width: int, start: tuple[Array, float] | None) -> Array:
@@ -265,21 +270,17 @@ def _walk(
             losses.append(rows(place))
             norms.append(math.sqrt(rows.slope.dot(rows.slope)))
             if not math.isfinite(losses[-1]) or not math.isfinite(norms[-1]):
-                raise _too_large(rate, losses[:-1], every)
+                raise _too_large(rate, losses[:-1], every) if moved else _nowhere(losses[0])
             stopped_by = stop.reached(losses[-1], norms[-1])
             if stopped_by or moved == budget:
                 break
             move(place)
     if losses[-1] > max(losses[0], allowed) * (1 + ROUNDING):
         raise _too_large(rate, losses, every)
+    losses[-1] = rows.exact(place)
     weights = place[:-1].copy()
     weights.setflags(write=False)
     return Fit(weights, float(place[-1]), tuple(losses), tuple(norms), rate, every * moved, stopped_by or BUDGET, every)
-
-
-def _exact_at_the_end(found: Fit, X: Array, y: Array, objective: Objective) -> Fit:
-    last = objective.value(X, y, found.weights, found.bias)
-    return replace(found, losses=(*found.losses[:-1], last))
 
 
 def _too_large(rate: float, losses: list[float], every: int) -> DataError:
@@ -287,4 +288,12 @@ def _too_large(rate: float, losses: list[float], every: int) -> DataError:
         f"the rate {rate:g} is too large: the loss grows instead of falling",
         seen=f"loss {losses[0]:.9g} before the first step, {losses[-1]:.9g} after step {every * (len(losses) - 1)}",
         next_step="take a smaller rate, and standardised rows",
+    )
+
+
+def _nowhere(loss: float) -> DataError:
+    return DataError(
+        "the loss at the start is no finite number, so there is nothing to descend on",
+        seen=f"loss {loss}",
+        next_step="look for NaN, infinity and huge numbers in the rows and in the start",
     )

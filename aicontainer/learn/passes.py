@@ -1,92 +1,72 @@
-"""One pass over the rows: the loss at a place and its derivatives there, from a single reading of X.
+"""One pass over the rows: the objective at a place and its derivatives there, from a single reading of X.
 
 The usual loop reads X twice a step, once for the scores ``X w`` and once for the derivatives ``X' r``. When X is larger
 than the processor's cache, that reading is all the time there is. Here X goes by in blocks of rows that stay in the
-cache for both products, and everything that is written has its place from the beginning: a pass allocates nothing.
+cache for both products, and everything that is written has its place from the beginning: a pass allocates nothing that
+grows with the rows.
 
-The sums of the blocks are added in the order of the blocks, so the same rows give the same bits.
+Blocks are added up in their order within a strip, and strips in theirs, and neither depends on the number of threads:
+the same rows give the same bits on one thread and on many. (numpy's BLAS gives a block of this size to one thread.)
+
 A place is a vector of shape (d + 1,): the weights, and the bias last. So is the slope, the derivatives by them.
 """
 
-from collections.abc import Callable
-from typing import Any
+import math
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import Self
 
 import numpy as np
 
-from aicontainer.learn import cross_entropy, loss
+from aicontainer.errors import DataError
+from aicontainer.learn.loss import linear
 from aicontainer.learn.objective import Objective
+from aicontainer.learn.sums import Sums, aims, row_losses
 from aicontainer.model import Array
 
-BLOCK_BYTES = 1 << 18  # half of a usual second-level cache: beside the block go its scores and its targets
+BLOCK_BYTES = 3 << 17  # of X; three quarters of a small second-level cache, the scores and targets go beside it
+STRIP_BLOCKS = 8  # what a thread takes at a time: long enough to outweigh the taking, short enough to end together
 
-# the sum of the rows' losses; the scores are turned in place into the derivatives of the losses by them
-Residuals = Callable[[Array, Array, Array], float]
+RowsDone = Callable[[int, int], None]
 
 
-class Sums:
-    """The loss and the slope, summed over the rows that were added since ``clear``, for up to ``height`` rows at once.
+def _nothing(first: int, last: int) -> None:
+    pass
 
-    Parameters
-    ----------
-    objective
-        The loss, with its gradient.
-    height, width
-        The most rows of one ``add``, and their d columns.
+
+def threads() -> int:
+    """How many threads a pass may use: OMP_NUM_THREADS where it is set, as for other libraries, else each processor.
+
+    Raises
+    ------
+    DataError
+        When OMP_NUM_THREADS is no whole number from 1.
     """
-
-    def __init__(self, objective: Objective, height: int, width: int) -> None:
-        self.loss, self.count, self.slope = 0.0, 0, np.zeros(width + 1)
-        self._scores, self._spare, self._part = np.empty(height), np.empty(height), np.empty(width)
-        self._objective = objective
-        self._residuals = _RESIDUALS.get(objective.loss)
-
-    def clear(self) -> None:
-        """Begin anew."""
-        self.loss, self.count = 0.0, 0
-        self.slope.fill(0.0)
-
-    def value(self, place: Array) -> float:
-        """The objective of the rows added: their mean loss, and the penalty of the weights at ``place``."""
-        return self.loss / self.count + self._objective.penalty(place[:-1])
-
-    def slope_into(self, out: Array, place: Array) -> None:
-        """Write the derivatives of ``value`` into ``out`` of shape (d + 1,)."""
-        np.divide(self.slope, self.count, out=out)
-        if self._objective.l2:
-            out[:-1] += self._objective.l2 * place[:-1]
-
-    def add(self, X: Array, y: Array, place: Array) -> None:
-        """Add the rows ``X`` of shape (k, d) with targets of shape (k,), their loss and slope taken at ``place``."""
-        self.count += len(y)
-        if self._residuals is None:
-            self._add_by_formula(X, y, place)
-            return
-        scores = self._scores[: len(y)]
-        np.dot(X, place[:-1], out=scores)
-        scores += place[-1]
-        self.loss += self._residuals(scores, y, self._spare[: len(y)])
-        np.dot(scores, X, out=self._part)
-        self.slope[:-1] += self._part
-        self.slope[-1] += scores.sum()
-
-    def _add_by_formula(self, X: Array, y: Array, place: Array) -> None:
-        # an objective of a learner's own: any mean over rows will do
-        weights, bias = place[:-1], float(place[-1])
-        dw, db = self._objective.loss_gradient(X, y, weights, bias)
-        self.loss += len(y) * self._objective.loss(loss.linear(X, weights, bias), y)
-        self.slope[:-1] += len(y) * dw
-        self.slope[-1] += len(y) * db
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if not wanted:
+        affinity = getattr(os, "sched_getaffinity", None)  # where it is missing (macOS) all processors are ours
+        return len(affinity(0)) if affinity else os.cpu_count() or 1
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise DataError("OMP_NUM_THREADS must be a whole number from 1", seen=wanted, next_step="unset OMP_NUM_THREADS")
+    return int(wanted)
 
 
 class Pass:
     """The objective over all rows at a place, ``rows(place)``, and then its slope there, ``rows.slope``.
 
+    Used in a ``with`` block, which ends its threads.
+
     Parameters
     ----------
     X, y
-        Rows of shape (n, d), and their targets of shape (n,), row-major float64 without NaN.
+        Rows of shape (n, d) and their targets of shape (n,), row-major float64. A NaN in X is not looked for: it makes
+        every value NaN.
     objective
         The loss, with its gradient.
+    done
+        Is told of each range of rows ``[first, last)`` that a pass has read, by whichever thread read it.
 
     Raises
     ------
@@ -94,46 +74,79 @@ class Pass:
         When rows and targets do not fit together, or the targets do not fit the objective.
     """
 
-    def __init__(self, X: Array, y: Array, objective: Objective) -> None:
-        objective.loss(np.zeros(len(X)), y)  # refuses targets that do not fit, once instead of in each pass
+    def __init__(self, X: Array, y: Array, objective: Objective, done: RowsDone = _nothing) -> None:
         self.slope = np.zeros(X.shape[1] + 1)
-        self._X, self._y = X, np.asarray(y, dtype=np.float64)
-        self._rows = min(len(X), max(1, BLOCK_BYTES // X[0].nbytes))
-        self._sums = Sums(objective, self._rows, X.shape[1])
+        self._X, self._y, self._objective, self._done = X, y, objective, done
+        self._height = min(len(X), max(1, BLOCK_BYTES // X[0].nbytes))
+        self._check_targets()
+        self._aims = aims(objective, y)
+        stride = self._height * STRIP_BLOCKS
+        self._strips = [(first, min(first + stride, len(X))) for first in range(0, len(X), stride)]
+        count = (
+            min(threads(), len(self._strips)) if row_losses(objective) else 1
+        )  # a learner's own may not bear threads
+        self._sums = [Sums(objective, self._height, X.shape[1]) for _ in range(count)]
+        self._totals = np.zeros((len(self._strips), X.shape[1] + 2))
+        self._pool = ThreadPoolExecutor(count - 1) if count > 1 else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.shutdown()
 
     def __call__(self, place: Array) -> float:
-        """The objective over the rows at ``place``; its derivatives are in ``slope`` until the next call."""
-        sums = self._sums
-        sums.clear()
-        for first in range(0, len(self._y), self._rows):
-            sums.add(self._X[first : first + self._rows], self._y[first : first + self._rows], place)
-        sums.slope_into(self.slope, place)
-        return sums.value(place)
+        """The objective at ``place``; its derivatives are in ``slope`` until the next call."""
+        mine, *others = self._sums
+        waiting = iter(enumerate(self._strips))  # each thread takes the next one
+        helping = [self._pool.submit(self._sum_strips, waiting, sums, place) for sums in others] if self._pool else []
+        self._sum_strips(waiting, mine, place)
+        for helper in helping:
+            helper.result()
+        if len(self._strips) > 1:
+            np.add.reduce(self._totals, axis=0, out=mine.total)
+        mine.slope_into(self.slope, len(self._y), place)
+        return mine.value(len(self._y), place)
 
+    def _sum_strips(self, waiting: Iterator[tuple[int, tuple[int, int]]], sums: Sums, place: Array) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):  # of this thread; whoever reads the value judges it
+            for number, (first, last) in waiting:
+                sums.clear()
+                for top in range(first, last, self._height):
+                    end = min(top + self._height, last)
+                    sums.add(self._X[top:end], self._aims[top:end], place)
+                self._totals[number] = sums.total
+                self._done(first, last)
 
-def _squared_error(scores: Array, y: Array, spare: Array) -> float:
-    scores -= y
-    total = float(scores.dot(scores))
-    scores *= 2.0
-    return total
+    def exact(self, place: Array) -> float:
+        """The objective at ``place`` to the last bit, by ``math.fsum`` as ``loss.mean`` defines it.
 
+        Raises
+        ------
+        DataError
+            When a score is not finite.
+        """
+        weights, bias = place[:-1], float(place[-1])
+        losses = row_losses(self._objective)
+        if losses is None:
+            return self._objective.value(self._X, self._y, weights, bias)
+        parts = (losses(linear(X, weights, bias), y) for X, y in self._blocks())
+        try:
+            return math.fsum(chain.from_iterable(parts)) / len(self._y) + self._objective.penalty(weights)
+        except OverflowError:  # every row is finite, their sum is not
+            return math.inf
 
-def _cross_entropy(scores: Array, y: Array, spare: Array) -> float:
-    # with s = 1 - 2 y and m = s z, a row's loss is log(1 + exp(m)), and its derivative by z is s / (1 + exp(-m))
-    sign = 1.0 - 2.0 * y
-    scores *= sign
-    np.abs(scores, out=spare)
-    np.negative(spare, out=spare)
-    np.exp(spare, out=spare)
-    total = float(np.maximum(scores, 0.0).sum() + np.log1p(spare).sum())
-    wrong = scores >= 0
-    np.divide(spare, 1.0 + spare, out=spare)
-    np.subtract(1.0, spare, out=spare, where=wrong)
-    np.multiply(spare, sign, out=scores)
-    return total
+    def _check_targets(self) -> None:
+        losses = row_losses(self._objective)
+        if losses is None or len(self._X) != len(self._y):
+            self._objective.loss(np.zeros(len(self._X)), self._y)
+            return
+        for X, y in self._blocks():
+            losses(np.zeros(len(X)), y)
 
-
-_RESIDUALS: dict[Any, Residuals] = {
-    loss.mean_squared_error: _squared_error,
-    cross_entropy.mean_cross_entropy: _cross_entropy,
-}
+    def _blocks(self) -> Iterator[tuple[Array, Array]]:
+        for first in range(0, len(self._y), self._height):
+            last = min(first + self._height, len(self._y))
+            yield self._X[first:last], self._y[first:last]
+            self._done(first, last)
