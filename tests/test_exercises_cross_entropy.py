@@ -5,7 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from aicontainer.exercises.cross_entropy import check_complex_step, check_cross_entropy, check_logistic_gradient
+from aicontainer.exercises.cross_entropy import (
+    check_complex_step,
+    check_cross_entropy,
+    check_logistic_gradient,
+    check_yours_by_yours,
+)
 from aicontainer.learn import derivatives
 from aicontainer.learn.cross_entropy import cross_entropy, gradient, mean_cross_entropy
 
@@ -229,6 +234,13 @@ def test_each_wrong_complex_step_gets_its_own_hint(function, hint):
     check = check_complex_step(function)
     assert check.state == "wrong"
     assert hint in check.text
+
+
+def test_a_gradient_and_a_checker_that_are_both_the_learner_s_are_compared():
+    assert check_yours_by_yours(stepped, slopes).state == "right"
+    assert check_yours_by_yours(lambda f, at: None, slopes).state == "not done yet"
+    assert check_yours_by_yours(stepped, residuals(lambda z, y, p: y - p)).state == "wrong"
+    assert check_yours_by_yours(by_differences, slopes).state == "wrong"  # right to ten digits, not to fourteen
 
 
 def test_the_answers_are_the_same_twice_and_nothing_is_written_to_stderr(capfd):

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from aicontainer.exercises.loss import check_article_gradient, check_hessian, check_numerical_gradient
+from aicontainer.exercises.loss import (
+    check_article_gradient,
+    check_hessian,
+    check_numerical_gradient,
+    check_yours_by_yours,
+)
 from aicontainer.learn import derivatives
 
 
@@ -161,6 +166,30 @@ WRONG_DIFFERENCES = [
 @pytest.mark.parametrize(("function", "hint"), WRONG_DIFFERENCES)
 def test_each_wrong_difference_gets_its_own_hint(function, hint):
     check = check_numerical_gradient(function)
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
+def test_a_right_gradient_and_a_right_checker_agree():
+    assert check_yours_by_yours(central, right).state == "right"
+
+
+@pytest.mark.parametrize(("checker", "function"), [(lambda f, at: None, right), (central, lambda X, y, w, b: None)])
+def test_nothing_is_compared_before_both_are_written(checker, function):
+    assert check_yours_by_yours(checker, function).state == "not done yet"
+
+
+@pytest.mark.parametrize(
+    ("checker", "function", "hint"),
+    [
+        (central, changed(lambda n: 2, lambda n: 2), "tell which of them is off"),
+        (lambda f, at: central(f, at)[:-1], right, "must return 8 derivatives"),
+        (lambda f, at: f(), right, "raised TypeError"),
+        (central, lambda X, y, w, b: (X.T @ residual(X, y, w, b), residual(X, y, w, b)), "sum over the rows"),
+    ],
+)
+def test_what_does_not_agree_is_told(checker, function, hint):
+    check = check_yours_by_yours(checker, function)
     assert check.state == "wrong"
     assert hint in check.text
 

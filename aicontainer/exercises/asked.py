@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from aicontainer.exercises.check import Check, not_done, wrong
+from aicontainer.exercises.check import Check, not_done, right, wrong
+from aicontainer.learn.derivatives import relative_error
 from aicontainer.model import Array
 
 Function = Callable[[Array], Any]
 Gradient = Callable[[Array, Array, Array, float], Any]
+Checker = Callable[[Function, Array], Any]
+Loss = Callable[[Any, Array], Any]
+Rows = tuple[Array, Array]
 
 
 def call(function: Callable[..., Any], *given: Any) -> Any:
@@ -62,3 +66,36 @@ def _form_of(by_weights: Array, by_bias: Array, X: Array) -> str:
 def close(got: Array, want: Array, tolerance: float) -> bool:
     """Whether each entry agrees to ``tolerance``, relative to itself or to the largest one."""
     return bool(np.allclose(got, want, rtol=tolerance, atol=tolerance * float(np.abs(want).max())))
+
+
+def agree(checker: Checker, of_gradient: Gradient, loss: Loss, rows: Rows, tolerance: float) -> Check:
+    """Whether two functions of the learner agree: a gradient, and a checker of gradients that is given the loss.
+
+    Parameters
+    ----------
+    checker
+        ``checker(f, at)``: the derivatives of ``f`` at a vector of shape (d + 1,), the bias last.
+    of_gradient
+        ``of_gradient(X, y, weights, bias)``.
+    loss
+        ``loss(scores, y)``: one number.
+    rows
+        X and y.
+    tolerance
+        The largest relative error of the gradient, seen from the checker.
+    """
+    X, y = rows
+    at = np.linspace(-1.0, 1.5, X.shape[1] + 1)
+    formula = gradient(of_gradient, X, y, at[:-1], float(at[-1]))
+    if isinstance(formula, Check):
+        return formula
+    checked = call(checker, lambda a: loss(X @ a[:-1] + a[-1], y), at.copy())
+    if isinstance(checked, Check):
+        return checked
+    if checked is None:
+        return not_done("your checker returns None; write it first")
+    if np.shape(checked) != at.shape:
+        return wrong(f"your checker must return {len(at)} derivatives here; it returns the shape {np.shape(checked)}")
+    if relative_error(formula, np.real(checked)) > tolerance:
+        return wrong("your gradient and your checker differ: the checks of the two exercises tell which of them is off")
+    return right(f"your gradient and your checker agree in all {len(at)} derivatives, to {tolerance:g}")

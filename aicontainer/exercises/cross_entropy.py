@@ -165,7 +165,7 @@ def _far_fault(answer: float, wanted: float) -> str:
     )
 
 
-def check_complex_step(function: Callable[[asked.Function, Array], Any]) -> Check:
+def check_complex_step(function: asked.Checker) -> Check:
     """Check a gradient by the complex step on a function of two entries and on the cross-entropy of ``medicine``.
 
     ``function(f, at)`` calls ``f`` with complex vectors near ``at``, shape (d,), and returns its derivatives there, as
@@ -193,9 +193,7 @@ def check_complex_step(function: Callable[[asked.Function, Array], Any]) -> Chec
     return right("it agrees with two known gradients, of 2 and of 31 entries, to a relative error below 1e-14")
 
 
-def _step(
-    function: Callable[[asked.Function, Array], Any], f: asked.Function, at: Array, wanted: Array
-) -> Check | None:
+def _step(function: asked.Checker, f: asked.Function, at: Array, wanted: Array) -> Check | None:
     points: list[Array] = []
 
     def recorded(a: Array) -> Any:
@@ -253,3 +251,10 @@ def _faulty_step(points: Array, got: Array, wanted: Array, value: float) -> str:
     if h > LARGE:
         return f"the step of {h:.2g} is too large: the error is about h², and h may be as small as 1e-200"
     return "it differs from the known gradient: check a single entry by hand"
+
+
+def check_yours_by_yours(checker: asked.Checker, function: asked.Gradient) -> Check:
+    """Hold a learner's gradient of the cross-entropy against the learner's own complex step, on ``medicine``."""
+    dataset = data.load("medicine")
+    rows = fit.standardise(dataset.X)(dataset.X)[:, :10], dataset.y
+    return asked.agree(checker, function, cross_entropy.mean_cross_entropy, rows, LAST_DIGITS)

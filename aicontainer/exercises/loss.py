@@ -21,7 +21,7 @@ DIFFERENCES = 1e-7
 SMALL, LARGE = 1e-9, 6e-4  # steps below lose the loss in rounding, steps above see its curve
 
 
-def check_numerical_gradient(function: Callable[[asked.Function, Array], Any]) -> Check:
+def check_numerical_gradient(function: asked.Checker) -> Check:
     """Check a gradient by differences on a function of two entries and on a loss of ``education`` with eight.
 
     ``function(f, at)`` calls ``f`` with vectors near ``at``, shape (d,), and returns its derivatives there, shape (d,).
@@ -48,9 +48,7 @@ def check_numerical_gradient(function: Callable[[asked.Function, Array], Any]) -
     return right(f"it agrees with two known gradients, of 2 and of {len(start)} entries")
 
 
-def _differences(
-    function: Callable[[asked.Function, Array], Any], f: asked.Function, at: Array, wanted: Array
-) -> Check | None:
+def _differences(function: asked.Checker, f: asked.Function, at: Array, wanted: Array) -> Check | None:
     points: list[Array] = []
 
     def recorded(a: Array) -> Any:
@@ -144,6 +142,13 @@ def _likely_fault(got: Array, want: Array, count: int) -> str:
         if asked.close(got, want * factor, TOLERANCE):
             return fault
     return "differs from the numerical one: go through the chain rule once more, row by row"
+
+
+def check_yours_by_yours(checker: asked.Checker, function: asked.Gradient) -> Check:
+    """Hold a learner's gradient of the article's loss against the learner's own differences, on ``education``."""
+    dataset = data.load("education")
+    rows = fit.standardise(dataset.X)(dataset.X)[:100], (dataset.y[:100] - dataset.y.mean()) / 10
+    return asked.agree(checker, function, lambda scores, y: np.sum((scores - y) ** 2) / 2, rows, TOLERANCE)
 
 
 def check_hessian(function: Callable[[Array], Any]) -> Check:
