@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from aicontainer.errors import DataError, ModelFileError
+from aicontainer.errors import DataError
+from aicontainer.exercises import asked, model_file
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.learn import data, fit
-from aicontainer.learn.cross_entropy import accuracy, mean_cross_entropy
 from aicontainer.learn.data import Dataset
 from aicontainer.learn.descent import descend
 from aicontainer.learn.loss import mean_squared_error
-from aicontainer.model import Array, Model, load
+from aicontainer.model import Array, Model
 
 EARLY = "education_early"
 ALLOWED = 1.01
@@ -27,10 +27,6 @@ PATIENCE = 3000  # steps: enough for a rate just above the border to be seen gro
 MomentGradient = Callable[[Array, Array, int, Array], Any]
 MOMENTS_AGREE = 1e-9  # relative to the largest entry: the two ways round differently, and no more than that
 
-CLASSIFIER = "medicine_means"
-SHARE, SEED = 0.25, 1
-LOSS_TO_REACH = 0.156  # nats on the rows held out; 300 steps at the rate 0.3 give 0.154
-
 
 def check_early_model(path: Path | None = None) -> Check:
     """Check the model file ``education_early``: at most 1 % above the smallest loss, after as few steps as that takes.
@@ -38,22 +34,13 @@ def check_early_model(path: Path | None = None) -> Check:
     Only the file counts: it is loaded, its loss is measured on all rows and compared with a descent made here.
     """
     path = fit.model_path(EARLY) if path is None else path
-    model = _read(path)
+    model = model_file.read(path)
     if isinstance(model, Check):
         return model
     dataset = data.load(fit.DEFAULT)
     if model.features != dataset.features or model.trained_on != dataset.fingerprint:
         return wrong(f"{path.name} was trained on other rows or features: train it on data.load('education')")
     return _judge(model, dataset)
-
-
-def _read(path: Path) -> Model | Check:
-    if not path.exists():
-        return not_done(f"there is no file {path.name} among your models")
-    try:
-        return load(path)
-    except ModelFileError as error:
-        return wrong(f"{error.what}; write it with model.save(path)")
 
 
 def _judge(model: Model, dataset: Dataset) -> Check:
@@ -155,13 +142,9 @@ def check_moment_gradient(function: MomentGradient) -> Check:
 
 def _ask(function: MomentGradient, A: Array, y: Array, theta: Array) -> Array | Check:
     given = theta.copy()
-    try:
-        answer = function(A.T @ A, A.T @ y, len(y), given)
-    except Exception as error:  # a learner's function may raise anything
-        return wrong(
-            f"it raises {type(error).__name__} ({error}) with a gram of shape {(A.shape[1],) * 2}: "
-            "does it use anything but its four arguments?"
-        )
+    answer = asked.call(function, A.T @ A, A.T @ y, len(y), given)
+    if isinstance(answer, Check):
+        return wrong(f"{answer.text}; gram has the shape {(A.shape[1],) * 2}: use nothing but the four arguments")
     if answer is None:
         return not_done("your gradient returns None; return a vector as long as theta")
     if not np.array_equal(given, theta):
@@ -198,62 +181,3 @@ def _moment_fault(answer: Array, A: Array, y: Array, theta: Array) -> str:
 
 def _near(answer: Array, wanted: Array) -> bool:
     return bool(np.all(np.abs(answer - wanted) <= MOMENTS_AGREE * np.abs(wanted).max()))  # False for nan
-
-
-def check_classifier(path: Path | None = None) -> Check:
-    """Check the model file ``medicine_means``: learned from the training rows alone, good on those held out.
-
-    Only the file counts: its columns, the fingerprint of its rows, its link, its scaling and its loss.
-    """
-    path = fit.model_path(CLASSIFIER) if path is None else path
-    model = _read(path)
-    if isinstance(model, Check):
-        return model
-    ten = tuple(name for name in data.load("medicine").features if name.startswith("mean_"))
-    if model.features != ten:
-        return wrong(
-            f"it has {len(model.features)} features; take the ten whose names begin with mean_, in their order"
-        )
-    whole = data.load("medicine", features=ten)
-    split = data.hold_out(whole, SHARE, SEED)
-    fault = _wrong_rows(model, whole, split) or _wrong_parts(model, whole, split) or _wrong_loss(model, split)
-    if fault:
-        return wrong(fault)
-    scores, y = model.score(split.held_out.X), split.held_out.y
-    found = round(accuracy(scores, y) * len(y))
-    return right(f"loss {mean_cross_entropy(scores, y):.4f} nats on rows it never saw, {found} of {len(y)} told right")
-
-
-def _wrong_rows(model: Model, whole: Dataset, split: data.Split) -> str:
-    faults = {
-        split.train.fingerprint: "",
-        whole.fingerprint: f"it was trained on all {len(whole.y)} rows, with those held out: it has seen the test",
-        split.held_out.fingerprint: "it was trained on the rows held out: the two parts have changed places",
-    }
-    other = f"it was trained on other rows: take data.hold_out(dataset, share={SHARE}, seed={SEED}).train"
-    return faults.get(model.trained_on, other)
-
-
-def _wrong_parts(model: Model, whole: Dataset, split: data.Split) -> str:
-    if model.link != "logistic":
-        return f"its link is {model.link}: it would answer with scores; a probability needs the link logistic"
-    if not model.scaling.mean.any():
-        return "its scaling changes nothing: it was trained on raw columns; standardise them first"
-    if np.allclose(model.scaling.mean, fit.standardise(whole.X).mean, rtol=1e-9):
-        return "its means and deviations come from all rows: the rows held out had a say; take the training rows"
-    if not np.allclose(model.scaling.mean, fit.standardise(split.train.X).mean, rtol=1e-9):
-        return "its means are not those of the training rows: scaling and weights must come from the same rows"
-    return ""
-
-
-def _wrong_loss(model: Model, split: data.Split) -> str:
-    train, y = split.train, split.held_out.y
-    loss = mean_cross_entropy(model.score(split.held_out.X), y)
-    if loss <= LOSS_TO_REACH:
-        return ""
-    seen = f"its loss on the rows held out is {loss:.4f}, the limit is {LOSS_TO_REACH}"
-    if mean_squared_error(model.score(train.X), train.y) < train.y.var() / 2:
-        return f"{seen}; its scores lie near 0 and 1 as from a squared error: descend on CROSS_ENTROPY"
-    if loss > math.log(2):
-        return f"{seen}: worse than a coin; do scaling, weights and the sign of the score fit together?"
-    return f"{seen}: it needs more steps"

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from aicontainer.errors import DataError
-from aicontainer.learn.loss import linear, mean_squared_error
-from aicontainer.learn.reference import closed_form
 from aicontainer.model import Array
 from aicontainer.show.plots import STYLES, Plot, _canvas
+from aicontainer.show.surface import Landscape, Point
 
 MARKERS = "osD^"
 FINENESS = 81  # points of the grid along each axis
@@ -16,15 +15,13 @@ MARGIN = 0.08  # of the paths' extent, left free around them
 RINGS = 9  # contours, each a third of the loss above the minimum of the one outside it
 
 
-def paths_on_contours(
-    X: Array, y: Array, paths: Mapping[str, Sequence[tuple[float, float]]], *, weight: str, bias: str
-) -> Plot:
+def paths_on_contours(x: Array, y: Array, paths: Mapping[str, Sequence[Point]], *, weight: str, bias: str) -> Plot:
     """The places (weight, bias) that descents have been at, drawn over the contours of the mean squared error.
 
     Parameters
     ----------
-    X, y
-        The rows of one feature, shape (n, 1), and their targets, shape (n,).
+    x, y
+        One feature and the targets, shape (n,) each.
     paths
         For each label the places in their order, at most four descents.
     weight, bias
@@ -33,29 +30,25 @@ def paths_on_contours(
     Raises
     ------
     DataError
-        When ``X`` has another number of columns, and when there is no path or one too many to tell apart.
+        As ``Landscape``, and when there is no path or one too many to tell apart.
     """
-    if np.ndim(X) != 2 or np.shape(X)[1] != 1 or not 0 < len(paths) <= len(STYLES):
-        raise DataError(
-            f"a map of a loss needs one feature and one to {len(STYLES)} paths",
-            seen=f"X of shape {np.shape(X)}, {len(paths)} paths",
-            next_step="pass X[:, [column]], and fewer paths",
-        )
-    best = closed_form(X, y)
-    minimum = (float(best.weights[0]), best.bias)
+    if not 0 < len(paths) <= len(STYLES):
+        raise DataError(f"one to {len(STYLES)} paths can be told apart", seen=f"{len(paths)} paths")
+    landscape = Landscape(x, y, weight, bias)
+    minimum = landscape.lowest
     figure, axes = _canvas()
     across, up = (_extent([place[axis] for path in [*paths.values(), [minimum]] for place in path]) for axis in (0, 1))
-    above = _above(X, y, across, up, best.value)
+    above = landscape.over(across, up) - landscape.best.value
     levels = above.max() / 3.0 ** np.arange(RINGS, 0, -1)
     axes.contour(across, up, above, levels=levels, colors="0.75", linewidths=0.8)
     told = []
     for (label, path), (colour, style), marker in zip(paths.items(), STYLES, MARKERS, strict=False):
         places = np.array(path, dtype=np.float64)
         axes.plot(*places.T, color=colour, linestyle=style, marker=marker, markersize=4, linewidth=1.0, label=label)
-        losses = [mean_squared_error(linear(X, place[:1], place[1]), y) for place in places]
+        first, last = (landscape.value(path[end]) for end in (0, -1))
         told.append(
             f"{label} goes in {len(places) - 1} steps from ({places[0, 0]:.4g}, {places[0, 1]:.4g}) to "
-            f"({places[-1, 0]:.4g}, {places[-1, 1]:.4g}), the loss from {losses[0]:.4g} to {losses[-1]:.4g}"
+            f"({places[-1, 0]:.4g}, {places[-1, 1]:.4g}), the loss from {first:.4g} to {last:.4g}"
         )
     axes.plot(*minimum, color="black", marker="x", markersize=8, markeredgewidth=2, linestyle="none", label="minimum")
     axes.set_xlabel(weight)
@@ -72,17 +65,3 @@ def _extent(values: Sequence[float]) -> Array:
     low, high = min(values), max(values)
     margin = MARGIN * (high - low) or 1.0
     return np.linspace(low - margin, high + margin, FINENESS)
-
-
-def _above(X: Array, y: Array, across: Array, up: Array, floor: float) -> Array:
-    """The loss above its minimum, shape (len(up), len(across)): a quadratic, from the sums over the rows."""
-    x = X[:, 0]
-    w, b = np.meshgrid(across, up)
-    values = (
-        w**2 * np.mean(x * x)
-        + b**2
-        + np.mean(y * y)
-        + 2 * (w * b * np.mean(x) - w * np.mean(x * y) - b * np.mean(y))
-        - floor
-    )
-    return np.asarray(values, dtype=np.float64)
