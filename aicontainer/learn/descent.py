@@ -10,7 +10,7 @@ import numpy as np
 from aicontainer.errors import DataError
 from aicontainer.learn.loss import table
 from aicontainer.learn.objective import SQUARED_ERROR, Objective
-from aicontainer.learn.passes import Pass
+from aicontainer.learn.passes import over
 from aicontainer.learn.sums import Sums, aims
 from aicontainer.model import Array
 
@@ -143,7 +143,7 @@ def descend(
         falling.
     """
     X, y = table(X), np.asarray(y, dtype=np.float64)
-    with Pass(X, y, objective) as rows:
+    with over(X, y, objective) as rows:
         return walk(rows, start_at(X.shape[1], start), rate, steps, stop)
 
 
@@ -197,7 +197,7 @@ def descend_in_batches(
             sums.slope_into(slope, len(drawn), place)
             np.subtract(place, rate * slope, out=place)
 
-    with Pass(X, y, objective) as rows:
+    with over(X, y, objective) as rows:
         # from a good start the noise of the batches may lead up again, but not above zero weights
         allowed = rows(np.zeros_like(place))
         return _walk(rows, place, once_through, rate, passes, stop, every=every, allowed=allowed)

@@ -21,9 +21,9 @@ from typing import Self
 import numpy as np
 
 from aicontainer.errors import DataError
-from aicontainer.learn.loss import linear
+from aicontainer.learn.loss import linear, with_ones
 from aicontainer.learn.objective import Objective
-from aicontainer.learn.sums import Sums, aims, row_losses
+from aicontainer.learn.sums import Sums, aims, in_place, row_losses
 from aicontainer.model import Array
 
 BLOCK_BYTES = 3 << 17  # of X; three quarters of a small second-level cache, the scores and targets go beside it
@@ -51,6 +51,18 @@ def threads() -> int:
     if not wanted.isdecimal() or int(wanted) < 1:
         raise DataError("OMP_NUM_THREADS must be a whole number from 1", seen=wanted, next_step="unset OMP_NUM_THREADS")
     return int(wanted)
+
+
+def over(X: Array, y: Array, objective: Objective) -> "Pass":
+    """The pass over a table: in blocks, or with fewer calls where it fits into one and the calls are what takes time.
+
+    Raises
+    ------
+    DataError
+        As ``Pass``.
+    """
+    small = X.nbytes <= BLOCK_BYTES and row_losses(objective)
+    return _InOneBlock(X, y, objective) if small else Pass(X, y, objective)
 
 
 class Pass:
@@ -150,3 +162,25 @@ class Pass:
             last = min(first + self._height, len(self._y))
             yield self._X[first:last], self._y[first:last]
             self._done(first, last)
+
+
+class _InOneBlock(Pass):
+    """A table that fits into the cache, with a column of ones for the bias: two products and a few calls."""
+
+    def __init__(self, X: Array, y: Array, objective: Objective) -> None:
+        super().__init__(X, y, objective)
+        self._with_ones = with_ones(X)
+        self._residuals, self._factor = in_place(objective)
+        self._scores, self._spare = np.empty(len(X)), np.empty((2, len(X)))
+
+    def __call__(self, place: Array) -> float:
+        """The objective at ``place``; its derivatives are in ``slope`` until the next call."""
+        scores, slope, n = self._scores, self.slope, len(self._aims)
+        np.dot(self._with_ones, place, scores)
+        loss = float(self._residuals(scores, self._aims, self._spare)) / n
+        np.dot(scores, self._with_ones, slope)
+        np.multiply(slope, self._factor / n, slope)
+        if self._objective.l2:
+            slope[:-1] += self._objective.l2 * place[:-1]
+            loss += self._objective.penalty(place[:-1])
+        return loss

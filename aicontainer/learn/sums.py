@@ -98,6 +98,16 @@ def aims(objective: Objective, y: Array) -> Array:
     return in_place.aims(y) if in_place else y
 
 
+def in_place(objective: Objective) -> tuple[Callable[[Array, Array, Array], float], float]:
+    """For squared error and cross-entropy ``residuals(scores, aims, spare)``, and the factor that they want.
+
+    They return the sum of the rows' losses and turn the scores of shape (k,) into ``1 / factor`` of the derivatives by
+    them; ``spare`` has the shape (2, k).
+    """
+    known = _IN_PLACE[objective.loss]
+    return known.residuals, known.factor
+
+
 def row_losses(objective: Objective) -> Callable[[Any, Any], Array] | None:
     """The loss of each row from scores and targets of shape (n,); None for an objective that only knows the mean."""
     in_place = _IN_PLACE.get(objective.loss)
