@@ -52,7 +52,7 @@ def test_the_largest_surprise():
     check = cases.check_above_expectation
     expect(check(None), "not done yet", "my_row")
     expect(check(np.argmax(dataset.y - said)), "right", "26.4 points more")
-    expect(check(np.argmin(dataset.y - said)), "wrong", "take target minus prediction")
+    expect(check(np.argmin(dataset.y - said)), "wrong", "take target minus said")
     expect(check(np.argmax(dataset.y)), "wrong", "the highest score")
     expect(check(np.argmax(said)), "wrong", "expects most")
     expect(check(0), "wrong", "others are farther")
