@@ -9,8 +9,15 @@ import pytest
 from aicontainer import syllabus
 
 ROOT = Path(__file__).parent.parent / "notebooks"
-STORED = [*sorted(ROOT.glob("*.ipynb")), *sorted((ROOT / "solutions").glob("*.ipynb"))]
-NAMES = sorted({path.stem for path in (*STORED, *(ROOT / "source").glob("*.md"))})
+SOURCES = syllabus.files(ROOT / "source", ".md")
+STORED = [*syllabus.files(ROOT), *syllabus.files(ROOT / "solutions")]
+NAMES = sorted(
+    {
+        path.relative_to(folder).with_suffix("").as_posix()
+        for folder, ending in ((ROOT, ".ipynb"), (ROOT / "solutions", ".ipynb"), (ROOT / "source", ".md"))
+        for path in syllabus.files(folder, ending)
+    }
+)
 LONGEST_CELL = 15
 
 
@@ -39,7 +46,7 @@ def test_source_and_both_forms_exist(name: str) -> None:
 @pytest.mark.parametrize("path", STORED, ids=_id)
 def test_it_opens_with_title_end_skills_needs_and_time(path: Path) -> None:
     opening = _read(path).cells[0].source
-    assert re.match(r"# \d\d[a-z]? \S+ \S+", opening)
+    assert re.match(r"# (\d\d[a-z]?|Case) \S+ \S+", opening)
     for part in ("**At the end you will have**", "**You will be able to**", "**You need**"):
         assert part in opening
     minutes = re.search(r"\*\*Time\*\* (\d+) minutes", opening)
@@ -71,7 +78,7 @@ def test_it_asks_for_a_prediction_and_takes_it_up(path: Path) -> None:
 @pytest.mark.parametrize("path", STORED, ids=_id)
 def test_it_has_an_exercise_whose_check_answers(path: Path) -> None:
     notebook = _read(path)
-    tag = "stub" if path.parent == ROOT else "solution"
+    tag = "solution" if ROOT / "solutions" in path.parents else "stub"
     tagged = [index for index, cell in enumerate(notebook.cells) if tag in cell.metadata.get("tags", [])]
     assert tagged
     later = [cell for cell in notebook.cells[tagged[-1] + 1 :] if cell.cell_type == "code"]
