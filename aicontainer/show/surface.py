@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Point = tuple[float, float]  # weight, bias
 
 WIDTH, HEIGHT, DPI = 9.0, 3.9, 100
-GRID = 101  # points along each axis at which the loss is worked out
+GRID = 81  # points along each axis at which the loss is worked out
 LEVELS = np.geomspace(1e-3, 1.0, 10)[:-1]  # of the height of the landscape
 FEW = 40  # rows, up to which each residual is drawn
 
@@ -183,7 +183,7 @@ def _draw_landscape(axes: "Axes", landscape: Landscape) -> None:
     greys = [str(shade) for shade in np.linspace(1.0, 0.72, len(levels) + 1)]
     axes.contourf(across, up, values, levels=[-math.inf, *levels, math.inf], colors=greys)
     lines = axes.contour(across, up, values, levels=levels, colors="0.4", linewidths=0.7)
-    axes.clabel(lines, fmt=_short, fontsize=7)
+    axes.clabel(lines, levels=levels[3:], fmt=_short, fontsize=7)  # the innermost have no room
     axes.plot(*landscape.lowest, marker="+", markersize=11, color="black", linestyle="none")
     axes.set_xlim(landscape.frame[0])
     axes.set_ylim(landscape.frame[1])
