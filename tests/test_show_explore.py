@@ -51,6 +51,13 @@ def test_what_the_browser_sends_back_is_told_without_its_rounding_errors():
     assert words(widget).startswith("w = 0, ")
 
 
+def test_a_derivative_that_is_nothing_but_rounding_is_told_as_no_movement():
+    widget = walker()
+    widget.take()  # the targets have the mean 0, so that the bias stays where it is
+    assert ", b = 0, loss" in words(widget)
+    assert ", b 0, where it is" in alt(widget)
+
+
 def test_every_control_has_a_name_and_sliders_move_in_round_steps():
     surface, walk = explore.loss_surface(X[:, 0], Y, "income", "test_score"), walker()
     assert [slider.description for slider in (surface.weight, surface.bias, walk.rate)] == [

@@ -181,7 +181,7 @@ class _View:
             f'src="data:image/png;base64,{data}">'
         )
         steps = f"after {len(path) - 1} step{'s' if len(path) != 2 else ''}: " if len(path) > 1 else ""
-        weight, bias = path[-1]
+        weight, bias = self.landscape.seen(path[-1])
         words = (
             f"{steps}w = {weight:.5g}, b = {bias:.5g}, loss = {self.landscape.value(path[-1]):.6g} "
             f"(smallest: {self.landscape.best.value:.6g})"

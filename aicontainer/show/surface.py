@@ -110,6 +110,14 @@ class Landscape:
         high = ROOM * max([float(high), *np.abs(starts[:, 1] - bias)])
         return (weight - wide, weight + wide), (bias - high, bias + high)
 
+    def seen(self, at: Point) -> Point:
+        """A point to the millionth of the picture's width and height: what is smaller is rounding, and reads badly."""
+        weight, bias = (
+            round(entry, 6 - math.ceil(math.log10(high - low))) + 0.0  # no minus before a zero
+            for entry, (low, high) in zip(at, self.frame, strict=True)
+        )
+        return weight, bias
+
     def over(self, weights: Array, biases: Array) -> Array:
         """The values at each bias (down) and weight (across), shape (len(biases), len(weights))."""
         rows = ROW_LOSSES[self.objective.link]
@@ -211,7 +219,7 @@ def _draw_rows(axes: "Axes", landscape: Landscape) -> None:
 def describe(landscape: Landscape, path: Sequence[Point]) -> str:
     """What the picture with that path shows, in words and numbers."""
     (left, right), (low, high) = landscape.frame
-    weight, bias = path[-1]
+    weight, bias = landscape.seen(path[-1])
     smallest = f"{landscape.best.value:.6g} at w {landscape.lowest[0]:.4g}, b {landscape.lowest[1]:.4g}"
     walked = f"A path of {len(path) - 1} steps leads from w {path[0][0]:.4g}, b {path[0][1]:.4g} to the point. "
     return (
