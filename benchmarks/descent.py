@@ -80,9 +80,7 @@ def print_file(threads: int, seconds: dict[str, float]) -> None:
     print(f"{threads} thread{'s' if threads > 1 else ''}")
     print(f"  a step              {told(seconds['step'])}, {seconds['bytes'] / seconds['step'] / 1e9:.1f} GB/s")
     print(f"  read() of the file  {told(seconds['read'])}")
-    print(
-        f"  peak of memory      {seconds['peak'] / 1e6:.0f} MB, of which {seconds['before'] / 1e6:.0f} MB were there before"
-    )
+    print(f"  peak of memory      {seconds['peak'] / 1e6:.0f} MB, before the descent {seconds['before'] / 1e6:.0f} MB")
     print(f"  largest relative difference of a loss to the same rows in memory: {seconds['difference']:.1e}")
 
 

@@ -44,7 +44,7 @@ def threads() -> int:
     DataError
         When OMP_NUM_THREADS is no whole number from 1.
     """
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]  # the others are for threads of threads
     if not wanted:
         affinity = getattr(os, "sched_getaffinity", None)  # where it is missing (macOS) all processors are ours
         return len(affinity(0)) if affinity else os.cpu_count() or 1
