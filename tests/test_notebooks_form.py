@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from aicontainer import syllabus
+from aicontainer.learn import data
 
 ROOT = Path(__file__).parent.parent / "notebooks"
 SOURCES = syllabus.files(ROOT / "source", ".md")
@@ -92,3 +93,14 @@ def test_no_widget_leaves_a_text_that_differs_from_run_to_run(path: Path) -> Non
     outputs = [output for cell in _read(path).cells for output in cell.get("outputs", [])]
     texts = [output.data.get("text/plain", "") for output in outputs if "data" in output]
     assert [text for text in texts if re.search(r"\w+\((children|value|layout)=|Output\(\)|HBox|VBox", text)] == []
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if re.match(r"0[3-7]_", name)])
+def test_one_cell_says_which_case_it_is_and_nothing_else_names_a_data_set(name: str) -> None:
+    cells = [cell.source for cell in _read(ROOT / "solutions" / f"{name}.ipynb").cells if cell.cell_type == "code"]
+    assert cells.count('case = "education"') == 1
+    others = [source for source in cells[: cells.index('case = "education"')] if "case" in source]
+    rest = [source for source in cells if source != 'case = "education"']
+    named = [source for source in rest if re.search("|".join(data.NAMES), source)]
+    assert (others, named) == ([], [])
+    assert not [source for source in rest if re.search(r"ensure_model\(\)|mean_squared_error", source)]
