@@ -19,7 +19,6 @@ CLUSTER = Path(__file__).parent / "cluster"
 NOTES = places.logs()
 
 
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the tests marked as long, and only these")
 
