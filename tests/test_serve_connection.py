@@ -224,6 +224,14 @@ def test_a_client_that_sends_no_more_still_gets_its_answers(link: socket.socket)
     assert answers.over()
 
 
+def test_a_client_that_stops_in_the_middle_is_told_so(link: socket.socket) -> None:
+    link.sendall(post(body(1.0))[:-1])
+    link.shutdown(socket.SHUT_WR)
+    answers = Answers(link)
+    assert answers.next()[0] == 400
+    assert answers.over()
+
+
 def test_an_upgrade_is_declined_by_an_ordinary_answer(link: socket.socket) -> None:
     link.sendall(b"GET /v2 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
     answers = Answers(link)

@@ -102,6 +102,8 @@ class Connection(asyncio.Protocol):
         if self._waiting:
             last, _ = self._waiting[-1]
             self._waiting[-1] = last, False
+        elif self._arriving and not self._leaving:
+            self._refuse(refusals.cut_short())
         return bool(self._waiting)
 
     def connection_lost(self, error: Exception | None) -> None:

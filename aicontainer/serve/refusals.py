@@ -31,6 +31,11 @@ def head_too_large(limit: int) -> RequestError:
     return RequestError(f"the headers may have {limit} bytes at most, all in all", path="", status=431)
 
 
+def cut_short() -> RequestError:
+    """400: the client's side was closed in the middle of it."""
+    return RequestError("the request ended before it was whole", path="")
+
+
 def too_slow(seconds: float) -> RequestError:
     """408: it began, and was not whole after that time."""
     return RequestError(f"the request did not arrive within {seconds:g} seconds", path="", status=408)
