@@ -75,7 +75,7 @@ def test_a_killed_worker_is_replaced_and_nobody_is_turned_away(running: process.
     assert asked_often(running.server) == ["1"] * 40
     after = all_listen(running, but=frozenset({victim}))
     assert len(after & before) == COUNT - 1
-    assert f"process {victim}) ended with -9" in running.log()
+    assert f'"process": {victim}, "code": -9' in running.log()
 
 
 def test_a_reload_and_an_end_reach_all_workers(running: process.Running, path: Path) -> None:
@@ -89,8 +89,13 @@ def test_a_reload_and_an_end_reach_all_workers(running: process.Running, path: P
 
     waiting.wait("version 2", look, limit=30, pause=0.05)
     assert all_listen(running) == before
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    assert set(asked_often(running.server)) == {"2"}  # who takes its place does not go back to the first model
+    after = all_listen(running, but=frozenset({victim}))
+    assert set(asked_often(running.server)) == {"2"}
     assert running.stop() == 0
-    assert not any(Path(f"/proc/{pid}").exists() for pid in before)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in after)
 
 
 def test_workers_do_not_outlive_a_killed_parent(running: process.Running) -> None:

@@ -3,6 +3,7 @@
 It ends with 0 on SIGTERM, after the requests that it has begun; anything that is wrong ends with one message.
 """
 
+import contextlib
 import gc
 import os
 import signal
@@ -10,6 +11,7 @@ import socket
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aicontainer import model
@@ -46,6 +48,7 @@ def serve(settings: Settings) -> None:
 def _work(
     settings: Settings, served: Model, seen: Mark, wanted: Callable[[], bool], place: Place, listener: socket.socket
 ) -> None:
+    served, seen = _newest(settings.model_file, served, seen)
     counters = [Counters(place.counters(index)) for index in range(place.count)]
     metrics = Metrics(served, counters, place.index)
     application = Application(served, metrics=metrics, log=Log(sys.stderr, settings.log_per_second))
@@ -59,6 +62,15 @@ def _work(
         return wanted()
 
     lifecycle.run(application, listener, settings, watch.begin, beat)
+
+
+def _newest(path: Path, served: Model, seen: Mark) -> tuple[Model, Mark]:
+    """For a worker that takes another's place: the file may have changed since the parent read it."""
+    now = mark(path)
+    if now != seen:
+        with contextlib.suppress(AicontainerError):  # a bad file has not been seen yet: the watch will say so
+            return model.load(path), now
+    return served, seen
 
 
 def _stop(signum: int, frame: Any) -> None:

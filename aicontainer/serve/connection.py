@@ -12,21 +12,24 @@ and no two of them ever run at once. What is *not* bounded by us is how fast the
 """
 
 import asyncio
-import traceback
 from collections import deque
 from typing import cast
 
-from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
 
 from aicontainer.errors import RequestError
+from aicontainer.serve import refusals
 from aicontainer.serve.request import Request
-from aicontainer.serve.wire import Wire
+from aicontainer.serve.wire import Share, Wire
 
 TARGET_LIMIT = 8192
 HEADERS_LIMIT = 100
+# a body in chunks of one byte takes six on its way
+CHUNK_OVERHEAD = 8
+# what is kept for a client that does not read: bytes of answers, then whole requests
 WRITE_BUFFER = 64 * 1024
+WAITING_LIMIT = 100
 LINGER_BYTES = 64 * 1024 * 1024
-BODY = "$"
 
 
 class Connection(asyncio.Protocol):
@@ -34,17 +37,15 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_arriving",
-        "_counted",
         "_head",
         "_headers",
-        "_held",
         "_keep",
         "_leaving",
         "_lingered",
         "_parser",
         "_paused",
         "_pieces",
-        "_received",
+        "_share",
         "_size",
         "_transport",
         "_url",
@@ -60,9 +61,7 @@ class Connection(asyncio.Protocol):
         self.since = wire.now
         self._parser = HttpRequestParser(self)
         self._arriving = False  # the first byte of a request is here, and the last is not
-        self._counted = False
-        self._held = 0
-        self._received = 0
+        self._share = Share(wire)
         self._paused = False
         self._leaving = False
         self._lingered = 0
@@ -81,7 +80,7 @@ class Connection(asyncio.Protocol):
         if self._wire.connections > 2 * self._wire.limits.connections:
             self._transport.abort()  # not even the refusals fit any more
         elif not self._wire.add(self):
-            self._refuse(_too_many())
+            self._refuse(refusals.too_many())
 
     def data_received(self, data: bytes) -> None:
         """Some bytes are here: a part of a request, one, or several."""
@@ -94,18 +93,23 @@ class Connection(asyncio.Protocol):
             self._leave()  # answered as plain HTTP; what follows would be in another protocol
         except HttpParserError as error:
             if not self._leaving:
-                self._refuse(_fault(error))
+                self._refuse(refusals.fault(error))
         if self._arriving and not self._leaving:
             self._await_rest(len(data))
 
     def eof_received(self) -> bool:
         """The client sends no more; True keeps the connection for the answers that are still to be written."""
+        if self._waiting:
+            last, _ = self._waiting[-1]
+            self._waiting[-1] = last, False
+        elif self._arriving and not self._leaving:
+            self._refuse(refusals.cut_short())
         return bool(self._waiting)
 
     def connection_lost(self, error: Exception | None) -> None:
         """It is gone."""
         self._wire.discard(self)
-        self._uncount()
+        self._share.give_back()
         self._arriving = False
         self._leaving = True
         self._waiting.clear()
@@ -150,7 +154,7 @@ class Connection(asyncio.Protocol):
         value = value or b""
         self._head += len(name) + len(value)
         if self._head > self._wire.limits.head:
-            raise _head_too_large(self._wire.limits.head)
+            raise refusals.head_too_large(self._wire.limits.head)
         if self._keep is None:  # otherwise it is a trailer, behind a body in chunks: nobody waits for one
             self._headers[name.lower()] = value
 
@@ -167,7 +171,7 @@ class Connection(asyncio.Protocol):
             raise RequestError("HTTP/1.1 needs a Host header", path="")
         length = headers.get(b"content-length")
         if length is not None and int(length) > self._wire.limits.body:
-            raise _body_too_large(self._wire.limits.body)
+            raise refusals.body_too_large(self._wire.limits.body)
         if b"expect" in headers:
             self._encourage(headers[b"expect"])
 
@@ -175,22 +179,22 @@ class Connection(asyncio.Protocol):
         """A part of the body, without its transfer coding."""
         self._size += len(piece)
         if self._size > self._wire.limits.body:
-            raise _body_too_large(self._wire.limits.body)
+            raise refusals.body_too_large(self._wire.limits.body)
         self._pieces.append(piece)
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
-        if self._leaving:
-            return
         self._arriving = False
+        if self._leaving or self._transport.is_closing():
+            return
         self.since = self._wire.now
-        if self._counted:
-            self._uncount()
+        if self._share.counted:
+            self._share.give_back()
         path, _, query = _target(self._url).partition("?")
         method = self._parser.get_method().decode()
         request = Request(method, path, query, self._headers, b"".join(self._pieces))
         if self._paused:
-            self._waiting.append((request, bool(self._keep)))
+            self._put_off(request)
         else:
             self._answer(request, bool(self._keep))
 
@@ -210,8 +214,7 @@ class Connection(asyncio.Protocol):
                 self.abort()
         elif self._arriving:
             if passed > limits.request_seconds:
-                what = f"the request did not arrive within {limits.request_seconds:g} seconds"
-                self._refuse(RequestError(what, path="", status=408))
+                self._refuse(refusals.too_slow(limits.request_seconds))
         elif passed > limits.idle_seconds:
             self.close()
 
@@ -236,6 +239,12 @@ class Connection(asyncio.Protocol):
         if not keep:
             self.close()
 
+    def _put_off(self, request: Request) -> None:
+        if len(self._waiting) == WAITING_LIMIT:
+            self.abort()  # whoever asks on and on, and reads nothing, would fill the memory
+            return
+        self._waiting.append((request, bool(self._keep)))
+
     def _refuse(self, error: RequestError) -> None:
         """Answer with an error, and read no further request."""
         if self._waiting:  # the answers before this one were not even taken
@@ -250,7 +259,7 @@ class Connection(asyncio.Protocol):
 
     def _leave(self) -> None:
         self._arriving = False
-        self._uncount()
+        self._share.give_back()
         self._leaving = True
         self.since = self._wire.now
         self._transport.write_eof()
@@ -267,33 +276,15 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _await_rest(self, received: int) -> None:
-        """A part of a request is here: count it, and refuse it when it, or all of them together, are too much."""
-        wire = self._wire
-        if self._counted:
-            self._received += received
-        else:
-            self._counted = True
-            self._received = 0  # its first piece may hold the end of another request, and is not large
-            wire.arriving += 1
-        if self._received > self._most():
-            self._refuse(_head_too_large(wire.limits.head) if self._keep is None else _body_too_large(wire.limits.body))
-            return
-        wire.held += self._size - self._held
-        self._held = self._size
-        if wire.crowded:
-            self._refuse(_too_many())
-
-    def _most(self) -> int:
-        """How many bytes a request may take on its way; tiny chunks have eight times the size of what is in them."""
-        limits = self._wire.limits
-        return limits.head if self._keep is None else limits.head + 8 * limits.body
-
-    def _uncount(self) -> None:
-        if self._counted:
-            self._counted = False
-            self._wire.arriving -= 1
-            self._wire.held -= self._held
-            self._held = 0
+        """A part of a request is here: refuse it when it, or all of them together, are too much."""
+        wire, limits = self._wire, self._wire.limits
+        self._share.take(received, self._size)
+        if self._keep is None and self._share.received > limits.head:
+            self._refuse(refusals.head_too_large(limits.head))
+        elif self._share.received > limits.head + CHUNK_OVERHEAD * limits.body:
+            self._refuse(refusals.body_too_large(limits.body))
+        elif wire.crowded:
+            self._refuse(refusals.too_many())
 
 
 def _target(url: bytes) -> str:
@@ -303,27 +294,3 @@ def _target(url: bytes) -> str:
         if parsed:
             url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
     return url.decode("latin-1")
-
-
-def _fault(error: HttpParserError) -> RequestError:
-    """What stopped the parser: one of our limits, or the client's bytes."""
-    cause = error.__context__
-    if isinstance(cause, RequestError):
-        return cause
-    if isinstance(error, HttpParserCallbackError):
-        traceback.print_exception(error)
-        return RequestError("the server failed; its log has the cause", path="", status=500)
-    return RequestError(f"this is no HTTP/1.1: {error}", path="")
-
-
-def _body_too_large(limit: int) -> RequestError:
-    what = f"a body may have {limit} bytes at most; send fewer rows at a time"
-    return RequestError(what, path=BODY, status=413)
-
-
-def _head_too_large(limit: int) -> RequestError:
-    return RequestError(f"the headers may have {limit} bytes at most, all in all", path="", status=431)
-
-
-def _too_many() -> RequestError:
-    return RequestError("too many requests at once; try again in a moment", path="", status=503)

@@ -100,3 +100,40 @@ class Wire:
         """Close everything now."""
         for connection in tuple(self._open):
             connection.abort()
+
+
+class Share:
+    """What one connection's request, while it arrives, takes of what all of them have together.
+
+    Most requests arrive in one piece, and never take a share.
+    """
+
+    __slots__ = ("_held", "_wire", "counted", "received")
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._held = 0
+        self.counted = False
+        self.received = 0
+
+    def __repr__(self) -> str:
+        return f"Share({self._held} bytes held)"
+
+    def take(self, received: int, held: int) -> None:
+        """Some more bytes were received, and this many are now held of its body."""
+        if self.counted:
+            self.received += received
+        else:
+            self.counted = True
+            self.received = 0  # the first piece may hold the end of another request, and is not large
+            self._wire.arriving += 1
+        self._wire.held += held - self._held
+        self._held = held
+
+    def give_back(self) -> None:
+        """It is whole, or gone."""
+        if self.counted:
+            self.counted = False
+            self._wire.arriving -= 1
+            self._wire.held -= self._held
+            self._held = 0
