@@ -1,60 +1,133 @@
-"""What a Prometheus can ask this server: how long requests took, and how many rows were predicted.
+"""What a Prometheus can ask this server: how long requests took, what was predicted, how far inputs were from training.
 
-The histogram is for alerts and for sizing, the counter for what the model did. A label takes few values only, since
-each new value is a new time series for as long as Prometheus keeps them: paths that nobody serves share one.
+A label takes few values only, since each new value is a new time series for as long as Prometheus keeps them: paths
+that nobody serves share one. Counting must cost a request next to nothing: times and rows are added up at once, and the
+numbers themselves are put aside and distributed together, a few times a second.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.exposition import choose_encoder
+import math
+from collections.abc import Sequence
 
-from aicontainer.model import Model
+import numpy as np
 
-UNKNOWN_ROUTE = "unknown"
-OTHER_METHOD = "other"
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+from aicontainer.model import LINKS, Array, Model
+from aicontainer.serve.counters import (
+    DISTANCES,
+    IN_FLIGHT,
+    PREDICTIONS,
+    REFUSED_NOW,
+    REFUSED_RELOADS,
+    RELOADS,
+    Counters,
+    Distribution,
+    alone,
+)
 
-# seconds: one row takes some 50 microseconds, a full body some tens of milliseconds
-BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+# standard deviations of the training rows; of a normal feature one value in 16,000 is beyond 4
+DISTANCE_BOUNDS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 30.0, 100.0)
+# how many replies, and how many of their rows, wait for being distributed
+HELD_REPLIES, HELD_ROWS = 256, 8192
+
+assert len(DISTANCE_BOUNDS) == DISTANCES
+
+
+def prediction_bounds(model: Model) -> tuple[float, ...]:
+    """Where the histogram of a model's predictions is divided, from the model alone: the same in every worker.
+
+    Probabilities are divided evenly. A number is divided around the bias, which is the mean prediction for the training
+    rows, by what the prediction would vary by if the features were independent: the length of the weights.
+    """
+    if model.link == "logistic":
+        return (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+    spread = float(np.linalg.norm(model.weights)) or 1.0
+    steps = (-5.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
+    assert len(steps) == PREDICTIONS
+    digits = 2 - math.floor(math.log10(spread))
+    bounds = [round(model.bias + step * spread, digits) for step in steps]
+    return tuple(bounds) if len(set(bounds)) == PREDICTIONS else tuple(float(step) for step in steps)
 
 
 class Metrics:
-    """The metrics of one server, in a registry of their own: two servers in one process do not mix."""
+    """What one worker counts, and what all of them have counted.
 
-    def __init__(self, model: Model) -> None:
-        self._registry = CollectorRegistry()
-        self._latency = Histogram(
-            "http_request_duration_seconds",
-            "Time from the request's head to the whole answer, in seconds.",
-            ("route", "method", "status"),
-            buckets=BUCKETS,
-            registry=self._registry,
-        )
-        self._all_rows = Counter(
-            "predicted_rows_total",
-            "Rows that the model predicted.",
-            ("model", "version"),
-            registry=self._registry,
-        )
-        self.serves(model)
+    Parameters
+    ----------
+    model
+        The model that is served at first.
+    workers
+        The counters of all workers of this server, one at least.
+    index
+        Which of them are this worker's.
+    """
+
+    def __init__(self, model: Model, workers: Sequence[Counters] | None = None, index: int = 0) -> None:
+        self._workers = workers or alone()
+        self._own = self._workers[index]
+        self._own.begin()
+        self._held: list[tuple[Array, Array]] = []
+        self._held_rows = 0
+        self._begin(model)
 
     def __repr__(self) -> str:
-        return "Metrics(http_request_duration_seconds, predicted_rows_total)"
+        return f"Metrics({self._model.name} version {self._model.version}, {len(self._workers)} workers)"
+
+    def _begin(self, model: Model) -> None:
+        self._model = model
+        self._bounds = np.array(prediction_bounds(model))
+        self._block = self._own.block(model)
 
     def serves(self, model: Model) -> None:
-        """From now on rows are predicted by this model."""
-        # made now, so that it reads 0 and not "absent" until the first row
-        self._rows = self._all_rows.labels(model.name, model.version)
+        """Another model is served from now on: what comes is counted for its version."""
+        self.distribute()
+        self._begin(model)
+        self._own.add(RELOADS)
+        self._own.put(REFUSED_NOW, 0.0)
 
-    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+    def refused(self) -> None:
+        """A new model file could not be used."""
+        self._own.add(REFUSED_RELOADS)
+        self._own.put(REFUSED_NOW, 1.0)
+
+    def in_flight(self, requests: int) -> None:
+        """How many requests have begun to arrive and are not answered yet."""
+        self._own.put(IN_FLIGHT, float(requests))
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
         """Count one answer; ``route`` is the template, never the path that was asked."""
-        known = method if method in METHODS else OTHER_METHOD
-        self._latency.labels(route, known, str(status)).observe(seconds)
+        self._own.answered(route, status, seconds)
 
-    def predicted(self, rows: int) -> None:
-        """Count rows that were predicted."""
-        self._rows.inc(rows)
+    def predicted(self, rows: Array, score: Array) -> None:
+        """Count rows of shape (n, d), raw, that were predicted, and their scores of shape (n,)."""
+        self._own.predicted(self._block, len(score))
+        self._held.append((rows, score))
+        self._held_rows += len(score)
+        if len(self._held) >= HELD_REPLIES or self._held_rows >= HELD_ROWS:
+            self.distribute()
+
+    def distribute(self) -> None:
+        """Sort what was put aside into the distributions."""
+        held, self._held, self._held_rows = self._held, [], 0
+        if not held:
+            return
+        rows, score = (np.concatenate([pair[side] for pair in held]) for side in (0, 1))
+        distances = np.abs(self._model.scaling(rows)).max(axis=1)
+        predictions = LINKS[self._model.link](score)
+        self._own.distributed(
+            self._block,
+            _sorted_in(predictions, self._bounds),
+            _sorted_in(distances, np.array(DISTANCE_BOUNDS)),
+        )
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """All metrics, and their content type, in the format that the ``Accept`` header asks for."""
-        encoder, content_type = choose_encoder(accept)
-        return encoder(self._registry), content_type
+        """All metrics of all workers, and their content type, in the format that the ``Accept`` header asks for."""
+        # not before somebody asks: a fifth of the start would be spent on it
+        from aicontainer.serve import exposition
+
+        self.distribute()
+        return exposition.render(self._model, self._workers, accept)
+
+
+def _sorted_in(values: Array, bounds: Array) -> Distribution:
+    places = np.searchsorted(bounds, values, side="left")  # a value on a bound is counted below it: `le`
+    counts = np.bincount(places, minlength=len(bounds) + 1)
+    return Distribution(tuple(counts.tolist()), float(values.sum()))
