@@ -12,6 +12,8 @@ from aicontainer.errors import InputError
 
 Need = Literal["none", "engine", "cluster"]
 
+CASES = "cases"  # the folder of the short notebooks on one data set each, beside those that are numbered
+
 
 @dataclass(frozen=True)
 class Notebook:
@@ -25,14 +27,19 @@ class Notebook:
 
 
 def listing(folder: Path) -> tuple[Notebook, ...]:
-    """The notebooks of a folder, in the order of their names; each says in its metadata what it needs.
+    """The notebooks of a folder and then its cases, by name; each says in its metadata what it needs.
 
     Raises
     ------
     InputError
         When a file is no notebook, or lacks that metadata.
     """
-    return tuple(_describe(path) for path in sorted(folder.glob("*.ipynb")))
+    return tuple(_describe(path) for path in files(folder))
+
+
+def files(folder: Path, ending: str = ".ipynb") -> tuple[Path, ...]:
+    """The files with that ending in a folder of notebooks or of their sources, and then those of its cases, by name."""
+    return (*sorted(folder.glob(f"*{ending}")), *sorted((folder / CASES).glob(f"*{ending}")))
 
 
 def solutions() -> tuple[Notebook, ...]:

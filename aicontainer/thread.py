@@ -1,7 +1,9 @@
 """The thread of the course: one loss, measured at each stage on what is served there, the same to the last bit.
 
 Notebook 02_descent measures the loss of the model file. Every later stage measures it again over its own way of
-asking for scores (HTTP, a container, a Service) and is set against that reference.
+asking for scores (HTTP, a container, a Service) and is set against that reference. Of another case than that of 02, the
+reference is the loss of its own model file. The loss is the one that goes with the case's link: squared error for a
+number, cross-entropy for yes or no; both are computed from scores, so no bit is lost in a probability.
 """
 
 import json
@@ -13,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from aicontainer import places
-from aicontainer.errors import DataError
-from aicontainer.learn import data, fit, loss
+from aicontainer.errors import DataError, ModelFileError
+from aicontainer.learn import data, fit
+from aicontainer.learn.objective import for_link
 from aicontainer.model import Array, load
 
 REFERENCE = "02_descent"
@@ -23,13 +26,17 @@ STAGES = (REFERENCE, "03_serve", "04_package", "05_deploy", "06_monitor", "07_ve
 
 @dataclass(frozen=True)
 class Record:
-    """What one stage measured: the loss, on how many rows, which rows, and of which model where that is known."""
+    """What one stage measured: the loss, on how many rows, which rows, and of which model where that is known.
+
+    ``case`` is the name of the data set that the rows are of.
+    """
 
     stage: str
     loss: float
     rows: int
     fingerprint: str
     model_digest: str = ""
+    case: str = fit.DEFAULT
 
     def equals(self, other: "Record") -> bool:
         """Whether the same rows gave the same loss, to the last bit."""
@@ -50,8 +57,8 @@ class Measurement(Record):
         if self.equals(self.reference):
             return text
         if self.fingerprint != self.reference.fingerprint:
-            return text + f" (other rows than those of {REFERENCE})"
-        return text + f" ({REFERENCE} measured {self.reference.loss!r}, this is {self.loss!r})"
+            return text + f" (other rows than those of {self.reference.stage})"
+        return text + f" ({self.reference.stage} measured {self.reference.loss!r}, this is {self.loss!r})"
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,9 @@ def take(stage: str, score: Callable[[Array], Any], dataset: data.Dataset, model
     stage
         The notebook's name, for instance ``03_serve``.
     score
-        Called once with the rows of shape (n, d); returns their scores, n numbers.
+        Called once with the rows of shape (n, d); returns their scores, n numbers. Not the probabilities.
+    dataset
+        The rows. Its name is the case, its link decides which loss it is.
     model_digest
         ``Model.digest`` of what is served there, where it is known.
 
@@ -99,11 +108,11 @@ def take(stage: str, score: Callable[[Array], Any], dataset: data.Dataset, model
     DataError
         When there is not one finite score for each row.
     """
-    measured = loss.mean_squared_error(score(dataset.X), dataset.y)
+    measured = for_link(dataset.link).loss(score(dataset.X), dataset.y)
     if not math.isfinite(measured):
         raise DataError("a loss needs finite scores", seen=f"a loss of {measured}")
-    against = None if stage == REFERENCE else reference()
-    return Measurement(stage, measured, len(dataset.y), dataset.fingerprint, model_digest, against)
+    against = None if stage == REFERENCE else reference(dataset.name)
+    return Measurement(stage, measured, len(dataset.y), dataset.fingerprint, model_digest, dataset.name, against)
 
 
 def measure(stage: str, score: Callable[[Array], Any], dataset: data.Dataset, model_digest: str = "") -> Measurement:
@@ -119,18 +128,30 @@ def measure(stage: str, score: Callable[[Array], Any], dataset: data.Dataset, mo
     return measurement
 
 
-def reference() -> Record:
-    """What notebook 02_descent recorded; measured from the model file when that notebook has not run yet."""
+def reference(case: str = fit.DEFAULT) -> Record:
+    """What the loss of a case is set against: what 02_descent recorded of it, or else the loss of its model file.
+
+    A record of a model that the file no longer holds is out of date: a case notebook may have written the file anew.
+    """
     recorded = _read(_path(REFERENCE))
-    if recorded is not None:
+    if recorded is not None and recorded.case == case and recorded.model_digest in ("", _digest_of_file(case)):
         return recorded
-    model = load(fit.ensure_model())
-    return take(REFERENCE, model.score, data.load(fit.DEFAULT), model.digest)
+    model, dataset = load(fit.ensure_model(case)), data.load(case)
+    measured = for_link(dataset.link).loss(model.score(dataset.X), dataset.y)
+    stage = REFERENCE if case == fit.DEFAULT else f"{case}.json"
+    return Record(stage, measured, len(dataset.y), dataset.fingerprint, model.digest, case)
+
+
+def _digest_of_file(case: str) -> str:
+    try:
+        return load(fit.model_path(case)).digest
+    except ModelFileError:
+        return ""
 
 
 def same(measurement: Record) -> bool:
-    """Whether the loss equals the reference to the last bit, on the same rows."""
-    return measurement.equals(reference())
+    """Whether the loss equals the reference of its case to the last bit, on the same rows."""
+    return measurement.equals(reference(measurement.case))
 
 
 def forget(stage: str) -> None:

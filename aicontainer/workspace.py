@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from aicontainer import places
+from aicontainer import places, syllabus
 
-RECORD = ".given.json"  # what was handed out last, by file name
+RECORD = ".given.json"  # what was handed out last, by path in the working copy
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,14 @@ class Copied:
 
 
 def hand_out(source: Path, target: Path) -> tuple[Copied, ...]:
-    """Copy the notebooks of ``source`` to ``target``; a changed copy stays, and its update becomes NAME.new.ipynb."""
+    """Copy the notebooks of ``source`` to ``target``; a changed copy stays, and its update becomes NAME.new.ipynb.
+
+    The cases go to a folder of that name in ``target``.
+    """
     record = target / RECORD
     given = _given(record)
-    copied = tuple(_hand_out_one(path, target, given) for path in sorted(source.glob("*.ipynb")))
+    names = [path.relative_to(source) for path in syllabus.files(source)]
+    copied = tuple(_hand_out_one(source / name, name, target, given) for name in names)
     places.write_whole(record, json.dumps(given, indent=1, sort_keys=True) + "\n")
     return copied
 
@@ -54,28 +58,31 @@ def _given(record: Path) -> dict[str, str]:
     return content if isinstance(content, dict) else {}
 
 
-def _hand_out_one(path: Path, target: Path, given: dict[str, str]) -> Copied:
-    mine = target / path.name
-    now, before = _digest(path), given.get(path.name)
+def _hand_out_one(path: Path, name: Path, target: Path, given: dict[str, str]) -> Copied:
+    mine = target / name
+    now, before = _digest(path), given.get(name.as_posix())
     if not mine.exists():
-        return _place(path, mine, given, "copied")
+        return _place(path, name, target, given, "copied")
     held = _digest(mine)
     if now in (held, before):
         return Copied(mine, "left")
     if held == before:
-        return _place(path, mine, given, "updated")
-    beside = mine.with_suffix(".new.ipynb")
-    if beside.exists() and _digest(beside) != given.get(beside.name):
+        return _place(path, name, target, given, "updated")
+    update = name.with_suffix(".new.ipynb")
+    beside = target / update
+    if beside.exists() and _digest(beside) != given.get(update.as_posix()):
         return Copied(beside, "left")  # the learner works in the update already
     if beside.exists() and _digest(beside) == now:
         return Copied(beside, "left")
-    return _place(path, beside, given, "beside")
+    return _place(path, update, target, given, "beside")
 
 
-def _place(path: Path, to: Path, given: dict[str, str], done: Literal["copied", "updated", "beside"]) -> Copied:
-    places.write_whole(to, path.read_text(encoding="utf-8"))
-    given[to.name] = _digest(path)
-    return Copied(to, done)
+def _place(
+    path: Path, name: Path, target: Path, given: dict[str, str], done: Literal["copied", "updated", "beside"]
+) -> Copied:
+    places.write_whole(target / name, path.read_text(encoding="utf-8"))
+    given[name.as_posix()] = _digest(path)
+    return Copied(target / name, done)
 
 
 def _digest(path: Path) -> str:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from aicontainer import places
@@ -23,6 +24,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # An example that takes long tells of the machine, which is busy with the cluster, and not of the code. The same
+    # examples each time: what a change broke is what fails; the long run looks for new ones.
+    slow = [hypothesis.HealthCheck.too_slow]
+    derandomize = not config.getoption("--long")
+    hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=slow, derandomize=derandomize)
+    hypothesis.settings.load_profile("patient")
     places.work_in("test")  # no test touches a learner's own files
     config.addinivalue_line("markers", "long: takes minutes; only `make test-long` runs it")
 
@@ -94,7 +101,7 @@ def _exercise() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         package, _, module = frame.f_globals.get("__name__", "").rpartition(".")
-        if package == "aicontainer.exercises" and module != "check":
+        if package == "aicontainer.exercises" and module not in ("check", "asked"):
             return module
         frame = frame.f_back
     return ""

@@ -43,7 +43,7 @@ def test_a_look_without_end_holds_up_nobody_and_is_told(monkeypatch: pytest.Monk
     never = threading.Event()
     _only(monkeypatch, lambda here: never.wait(300), lambda here: Seen("quick"))
     began = time.monotonic()
-    slow, quick = looks.examine(limit=1.0)
+    slow, quick = looks.examine(limit=5.0)
     assert time.monotonic() - began < 100
     never.set()
     assert (slow.state, slow.enough) == ("not known", True)
@@ -70,7 +70,7 @@ def test_an_engine_that_takes_the_question_and_never_answers_is_told(monkeypatch
         silent.bind(f"{short}/docker.sock")
         silent.listen()
         monkeypatch.setenv("DOCKER_HOST", f"unix://{short}/docker.sock")
-        found = {finding.name: finding for finding in looks.examine(limit=5.0)}
+        found = {finding.name: finding for finding in looks.examine(limit=15.0)}
     assert found["Docker"].state == "not enough"
     assert "no answer" in found["Docker"].found
     assert found["Docker's memory"].state == "not known"

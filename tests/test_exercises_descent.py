@@ -5,11 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from aicontainer.exercises.descent import check_classifier, check_early_model, check_largest_rate
+from aicontainer.exercises.descent import (
+    check_early_model,
+    check_largest_rate,
+    check_moment_gradient,
+)
 from aicontainer.learn import data, fit
-from aicontainer.learn.descent import descend
-from aicontainer.learn.objective import CROSS_ENTROPY, SQUARED_ERROR
-from aicontainer.model import Model, Scaling
+from aicontainer.model import Scaling
 
 
 @pytest.fixture
@@ -118,68 +120,60 @@ def test_each_wrong_rate_gets_its_own_hint(rate, hint):
     assert hint in check.text
 
 
-WHOLE = data.load("medicine", features=[name for name in data.load("medicine").features if name.startswith("mean_")])
-SPLIT = data.hold_out(WHOLE, share=0.25, seed=1)
+def by_moments(gram, cross, n, theta):
+    return 2 / n * (gram @ theta - cross)
 
 
-def classifier(rows=SPLIT.train, scaling=None, rate=0.3, steps=1000, objective=CROSS_ENTROPY, **changes):
-    """A model by hand, so that any part of it can be a wrong one; ``rows`` are what it learns from."""
-    scaling = scaling or fit.standardise(rows.X)
-    found = descend(scaling(rows.X), rows.y, rate, steps, objective)
-    parts = {"trained_on": rows.fingerprint, "link": "logistic", "scaling": scaling, "weights": found.weights}
-    known = {"name": "medicine", "version": "1", "bias": found.bias, "features": rows.features, "target": rows.target}
-    return Model(**(known | parts | changes))
+def in_place(gram, cross, n, theta):
+    theta -= 0.3 * by_moments(gram, cross, n, theta)
+    return theta
 
 
-@pytest.fixture
-def means():
-    return fit.model_path("medicine_means")
-
-
-def test_without_a_classifier_it_is_not_done_yet():
-    assert repr(check_classifier()).startswith("not done yet: ")
-
-
-@pytest.mark.parametrize("steps", [300, 3000])
-def test_a_classifier_of_the_training_rows_is_right_by_either_route(means, steps):
-    fit.train(SPLIT.train, steps=steps).save(means)
-    first = check_classifier()
-    assert (first.state, check_classifier()) == ("right", first)
-    assert "of 142 told right" in first.text
-    classifier(steps=steps).save(means)
-    assert check_classifier() == first
-
-
-RAW = Scaling(np.zeros(10), np.ones(10))
+def with_rows_of_the_notebook(gram, cross, n, theta):
+    rows = data.load("education")
+    A = np.column_stack([fit.standardise(rows.X)(rows.X), np.ones(420)])
+    return 2 / 420 * A.T @ (A @ theta - rows.y)
 
 
 @pytest.mark.parametrize(
-    ("model", "hint"),
+    "function",
     [
-        (lambda: classifier(WHOLE), "it has seen the test"),
-        (lambda: classifier(SPLIT.held_out), "changed places"),
-        (lambda: classifier(data.hold_out(WHOLE, 0.25, seed=0).train), "trained on other rows"),
-        (lambda: classifier(data.hold_out(WHOLE, 0.5, seed=1).train), "trained on other rows"),
-        (lambda: fit.train(data.hold_out(data.load("medicine"), 0.25, 1).train), "it has 30 features"),
-        (lambda: classifier(link="identity"), "its link is identity"),
-        (lambda: classifier(scaling=RAW, rate=1e-7), "raw columns"),
-        (lambda: classifier(scaling=fit.standardise(WHOLE.X)), "come from all rows"),
-        (lambda: classifier(WHOLE, trained_on=SPLIT.train.fingerprint), "come from all rows"),
-        (lambda: classifier(scaling=fit.standardise(SPLIT.held_out.X)), "not those of the training rows"),
-        (lambda: classifier(objective=SQUARED_ERROR, rate=0.1), "as from a squared error"),
-        (lambda: classifier(steps=30), "more steps"),
-        (lambda: classifier(steps=0), "more steps"),
-        (lambda: classifier(weights=-classifier().weights), "worse than a coin"),
+        by_moments,
+        lambda gram, cross, n, theta: (2 * gram @ theta - 2 * cross) / n,
+        lambda gram, cross, n, theta: [2 / n * (row @ theta - c) for row, c in zip(gram, cross, strict=True)],
     ],
 )
-def test_each_wrong_classifier_gets_its_own_hint(means, model, hint):
-    model().save(means)
-    check = check_classifier()
+def test_a_gradient_from_moments_is_right_however_it_is_written(function):
+    assert check_moment_gradient(function).state == "right"
+
+
+def test_a_stub_of_the_moment_gradient_is_not_done_yet():
+    assert repr(check_moment_gradient(lambda gram, cross, n, theta: None)).startswith("not done yet: ")
+
+
+@pytest.mark.parametrize(
+    ("function", "hint"),
+    [
+        (lambda gram, cross, n, theta: (gram @ theta - cross) / n, "brings a 2"),
+        (lambda gram, cross, n, theta: 2 * (gram @ theta - cross), "divide by n"),
+        (lambda gram, cross, n, theta: gram @ theta - cross, "lacks the 2 of the square"),
+        (lambda gram, cross, n, theta: 2 / n * (cross - gram @ theta), "the sign is wrong"),
+        (lambda gram, cross, n, theta: 2 / n * (gram @ theta + cross), "cross is added"),
+        (lambda gram, cross, n, theta: 2 / n * gram @ theta, "cross is missing"),
+        (lambda gram, cross, n, theta: -2 / n * cross, "theta is missing"),
+        (lambda gram, cross, n, theta: 2 / len(theta) * (gram @ theta - cross), "divided by the number of weights"),
+        (lambda gram, cross, n, theta: np.linalg.solve(gram, cross), "it is the minimum itself"),
+        (lambda gram, cross, n, theta: 2 / n * gram @ theta - cross, "cross needs the same factor"),
+        (lambda gram, cross, n, theta: 2 / n * (gram * theta - cross), "returns the shape (4, 4)"),
+        (lambda gram, cross, n, theta: float(by_moments(gram, cross, n, theta)[0]), "returns the shape ()"),
+        (lambda gram, cross, n, theta: ["a"] * len(theta), "must return numbers"),
+        (lambda gram, cross, n, theta: theta, "multiply out"),
+        (lambda gram, cross, n, theta: np.full(len(theta), np.nan), "multiply out"),
+        (in_place, "changes theta in place"),
+        (with_rows_of_the_notebook, "nothing but the four arguments"),
+    ],
+)
+def test_each_wrong_gradient_from_moments_gets_its_own_hint(function, hint):
+    check = check_moment_gradient(function)
     assert check.state == "wrong"
     assert hint in check.text
-
-
-def test_a_damaged_classifier_is_recognised(means):
-    means.parent.mkdir(parents=True)
-    means.write_text("{}")
-    assert "not a model file" in check_classifier().text

@@ -1,13 +1,15 @@
 """The checks of notebook 01: right answers pass by any route, each usual mistake gets its own hint."""
 
-import math
-
 import numpy as np
 import pytest
 
-from aicontainer.exercises.loss import check_article_gradient, check_cross_entropy, check_numerical_gradient
-from aicontainer.learn import loss
-from aicontainer.learn.cross_entropy import cross_entropy, mean_cross_entropy
+from aicontainer.exercises.loss import (
+    check_article_gradient,
+    check_hessian,
+    check_numerical_gradient,
+    check_yours_by_yours,
+)
+from aicontainer.learn import derivatives
 
 
 def residual(X, y, weights, bias):
@@ -60,6 +62,8 @@ def changed(weights_by, bias_by):
         (changed(lambda n: 2, lambda n: 2), "twice too large"),
         (changed(lambda n: 2 / n, lambda n: 2 / n), "mean squared error"),
         (changed(lambda n: 1 / n, lambda n: 1 / n), "n times too small"),
+        (changed(lambda n: 1 / 2, lambda n: 1 / 2), "half of what it should be"),
+        (lambda X, y, w, b: (X @ w, 0.0), "X.T @ r sums over the rows"),
         (changed(lambda n: 1, lambda n: 3), "by the bias differs"),
         (changed(lambda n: 8 / n, lambda n: 8 / n), "on 400 rows"),
     ],
@@ -77,81 +81,6 @@ def test_a_function_that_changes_its_weights_in_place_does_not_disturb_the_check
         return answer
 
     assert check_article_gradient(careless).state == "right"
-
-
-def probability(z):
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-z))
-
-
-def naive(z, y, log=np.log):
-    p = probability(z)
-    with np.errstate(all="ignore"):
-        return -np.mean(y * log(p) + (1 - y) * log(1 - p))
-
-
-def clipped(z, y):
-    p = np.clip(probability(z), 1e-15, 1 - 1e-15)
-    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
-
-
-def stable(z, y):
-    m = np.where(y == 1, -z, z)
-    return np.mean(np.maximum(m, 0) + np.log1p(np.exp(-np.abs(m))))
-
-
-def row_by_row(z, y):
-    total = 0.0
-    for score, truth in zip(z.tolist(), y.tolist(), strict=True):
-        m = score if truth == 0 else -score
-        total += m + math.log1p(math.exp(-m)) if m > 0 else math.log1p(math.exp(m))
-    return total / len(z)
-
-
-def where(z, y):
-    # both branches of np.where are computed; the one that overflows is not taken
-    return np.mean(np.where(y == 1, np.logaddexp(0, -z), np.logaddexp(0, z)))
-
-
-@pytest.mark.parametrize("function", [stable, row_by_row, where, mean_cross_entropy])
-def test_any_route_to_a_stable_cross_entropy_passes(function):
-    assert check_cross_entropy(function).state == "right"
-
-
-def test_an_unwritten_cross_entropy_is_not_done_yet():
-    assert repr(check_cross_entropy(lambda z, y: None)).startswith("not done yet: ")
-
-
-WRONG_ENTROPIES = [
-    (naive, "gives nan"),
-    (lambda z, y: np.mean(-np.log(np.where(y == 1, probability(z), 1 - probability(z)))), "gives inf"),
-    (lambda z, y: np.mean(np.log1p(np.exp(np.where(y == 1, -z, z)))), "gives inf"),
-    (clipped, "clipped probability"),
-    (lambda z, y: np.mean(np.maximum(-z * (2 * y - 1), 0) + np.log(1 + np.exp(-np.abs(z)))), "np.log1p"),
-    (lambda z, y: np.mean(np.log1p(np.exp(z)) - y * z), "gives inf"),
-    (lambda z, y: np.mean([math.log1p(math.exp(m)) for m in np.where(y == 1, -z, z)]), "OverflowError"),
-    (lambda z, y: -np.mean(y * np.log(z) + (1 - y) * np.log(1 - z)), "scores are taken for probabilities"),
-    (lambda z, y: np.sum(cross_entropy(z, y)), "n times too large"),
-    (lambda z, y: -stable(z, y), "sign is wrong"),
-    (lambda z, y: naive(z, y, log=np.log2), "in bits"),
-    (lambda z, y: stable(z, 1 - y), "have changed places"),
-    (lambda z, y: stable(-z, y), "have changed places"),
-    (lambda z, y: stable(probability(z), y), "applied twice"),
-    (lambda z, y: np.mean(y * cross_entropy(z, y)), "truth is 0 count nothing"),
-    (lambda z, y: np.mean((1 - y) * cross_entropy(z, y)), "truth is 1 count nothing"),
-    (lambda z, y: np.mean((probability(z) - y) ** 2), "squared error of the probability"),
-    (lambda z, y: cross_entropy(z, y), "one number for each row"),
-    (lambda z, y: "small", "must return one number"),
-    (lambda z, y: 3 * stable(z, y), "set the rows beside"),
-    (lambda z, y: z @ np.ones(3), "raised ValueError"),
-]
-
-
-@pytest.mark.parametrize(("function", "hint"), WRONG_ENTROPIES)
-def test_each_wrong_cross_entropy_gets_its_own_hint(function, hint):
-    check = check_cross_entropy(function)
-    assert check.state == "wrong"
-    assert hint in check.text
 
 
 def central(f, at, h=1e-5):
@@ -190,7 +119,7 @@ def five_points(f, at, h=1e-3):
         in_place,
         five_points,
         lambda f, at: central(f, at, 6e-4),
-        lambda f, at: loss.numerical_gradient(f, at, 1e-6),
+        lambda f, at: derivatives.central(f, at),
     ],
 )
 def test_any_route_to_the_differences_passes(function):
@@ -241,7 +170,81 @@ def test_each_wrong_difference_gets_its_own_hint(function, hint):
     assert hint in check.text
 
 
+def test_a_right_gradient_and_a_right_checker_agree():
+    assert check_yours_by_yours(central, right).state == "right"
+
+
+@pytest.mark.parametrize(("checker", "function"), [(lambda f, at: None, right), (central, lambda X, y, w, b: None)])
+def test_nothing_is_compared_before_both_are_written(checker, function):
+    assert check_yours_by_yours(checker, function).state == "not done yet"
+
+
+@pytest.mark.parametrize(
+    ("checker", "function", "hint"),
+    [
+        (central, changed(lambda n: 2, lambda n: 2), "tell which of them is off"),
+        (lambda f, at: central(f, at)[:-1], right, "must return 8 derivatives"),
+        (lambda f, at: f(), right, "raised TypeError"),
+        (central, lambda X, y, w, b: (X.T @ residual(X, y, w, b), residual(X, y, w, b)), "sum over the rows"),
+    ],
+)
+def test_what_does_not_agree_is_told(checker, function, hint):
+    check = check_yours_by_yours(checker, function)
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
+def with_ones(X):
+    return np.column_stack([X, np.ones(len(X))])
+
+
+def hessian(X):
+    A = with_ones(X)
+    return 2 / len(A) * A.T @ A
+
+
+def by_blocks(X):
+    sums = X.sum(axis=0)
+    return [[*row, end] for row, end in zip(2 / len(X) * X.T @ X, 2 / len(X) * sums, strict=True)] + [
+        [*(2 / len(X) * sums), 2.0]
+    ]
+
+
+@pytest.mark.parametrize(
+    "function", [hessian, by_blocks, lambda X: sum(2 * np.outer(a, a) for a in with_ones(X)) / len(X)]
+)
+def test_any_route_to_the_hessian_passes(function):
+    assert check_hessian(function).state == "right"
+
+
+def test_an_unwritten_hessian_is_not_done_yet():
+    assert repr(check_hessian(lambda X: None)).startswith("not done yet: ")
+
+
+WRONG_HESSIANS = [
+    (lambda X: with_ones(X) @ with_ones(X).T, "A.T @ A"),
+    (lambda X: 2 / len(X) * X.T @ X, "no place for the bias"),
+    (lambda X: np.ones(8), "a row and a column for each parameter"),
+    (lambda X: hessian(X) / 2, "half of what it should be"),
+    (lambda X: hessian(X) * 2, "twice too large"),
+    (lambda X: hessian(X) * len(X), "n times too large"),
+    (lambda X: hessian(X) * len(X) / 2, "the article's loss"),
+    (lambda X: -hessian(X), "sign is wrong"),
+    (lambda X: 2 / len(X) * np.column_stack([np.ones(len(X)), X]).T @ np.column_stack([np.ones(len(X)), X]), "first"),
+    (lambda X: np.pad(2 / len(X) * X.T @ X, (0, 1)), "its column in A is all ones"),
+    (lambda X: hessian(X) + 1, "derive one entry"),
+    (lambda X: X @ X, "raised ValueError"),
+]
+
+
+@pytest.mark.parametrize(("function", "hint"), WRONG_HESSIANS)
+def test_each_wrong_hessian_gets_its_own_hint(function, hint):
+    check = check_hessian(function)
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
 def test_the_answers_are_the_same_twice_and_nothing_is_written_to_stderr(capfd):
-    for check, function in ((check_cross_entropy, WRONG_ENTROPIES[6][0]), (check_numerical_gradient, central)):
+    for check, function in ((check_hessian, WRONG_HESSIANS[1][0]), (check_numerical_gradient, central)):
         assert check(function) == check(function)
     assert capfd.readouterr().err == ""

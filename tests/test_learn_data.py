@@ -121,10 +121,20 @@ def test_each_part_is_a_data_set_with_a_fingerprint_of_its_own():
     assert repr(split) == "Split(finance: 989 rows to train on, 330 held out)"
 
 
+def test_a_split_by_time_never_learns_from_the_future():
+    whole = data.load("traffic")
+    split = data.hold_out_last(whole, 1 / 3)
+    month = whole.features.index("month_index")
+    assert split.train.X[:, month].tolist() == list(range(1, 73))  # six of nine years
+    assert split.held_out.X[:, month].tolist() == list(range(73, 109))
+    assert split.held_out.y.tolist() == whole.y[72:].tolist()
+
+
+@pytest.mark.parametrize("hold_out", [data.hold_out, data.hold_out_last])
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 1.5, 0.0001, float("nan")])
-def test_a_split_with_an_empty_part_is_refused(share):
+def test_a_split_with_an_empty_part_is_refused(hold_out, share):
     with pytest.raises(DataError, match="at least one row") as caught:
-        data.hold_out(data.load("medicine"), share)
+        hold_out(data.load("medicine"), share)
     assert "569 rows" in caught.value.seen
 
 

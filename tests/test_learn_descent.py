@@ -1,15 +1,17 @@
 """Gradient descent, against the closed solution and against the theory of its rate."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from aicontainer.errors import DataError
 from aicontainer.learn import data, fit
-from aicontainer.learn.descent import descend
+from aicontainer.learn.descent import Stop, descend, descend_in_batches
 from aicontainer.learn.loss import linear, mean_squared_error
-from aicontainer.learn.objective import CROSS_ENTROPY, SQUARED_ERROR
+from aicontainer.learn.objective import CROSS_ENTROPY, SQUARED_ERROR, with_l2
+from aicontainer.learn.reference import newton
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,9 @@ def test_each_loss_is_that_of_the_weights_after_that_many_steps(rows):
     assert long.losses[0] == mean_squared_error(np.zeros(len(y)), y)
     for steps in range(6):
         short = descend(X, y, 0.3, steps)
-        assert short.losses == long.losses[: steps + 1]
+        assert short.losses[:-1] == long.losses[:steps]
+        assert short.losses[-1] == pytest.approx(long.losses[steps], rel=1e-14)
+        # the last one is exact: it is the one that the whole course goes on with
         assert mean_squared_error(linear(X, short.weights, short.bias), y) == short.losses[-1]
 
 
@@ -148,3 +152,125 @@ def test_raw_rows_let_the_cross_entropy_grow_and_are_refused():
 def test_a_column_major_table_gives_the_same_bits(rows):
     X, y = rows
     assert descend(np.asfortranarray(X), y, 0.3, 9).losses == descend(X, y, 0.3, 9).losses
+
+
+def test_the_gradient_norms_are_those_of_the_formula_at_the_same_places(rows):
+    X, y = rows
+    norms = descend(X, y, 0.3, 4).gradient_norms
+    for steps, norm in enumerate(norms):
+        at = descend(X, y, 0.3, steps)
+        dw, db = SQUARED_ERROR.gradient(X, y, at.weights, at.bias)
+        assert norm == pytest.approx(np.sqrt(dw @ dw + db * db), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("stop", "by"), [(Stop(gradient_norm=1.0), "gradient norm"), (Stop(loss=100.0), "loss"), (Stop(), "budget")]
+)
+def test_it_ends_at_the_first_place_that_reaches_a_limit(rows, stop, by):
+    whole, ended = descend(*rows, 0.3, 100), descend(*rows, 0.3, 100, stop=stop)
+    reached = {
+        "gradient norm": next(i for i, norm in enumerate(whole.gradient_norms) if norm <= 1.0),
+        "loss": next(i for i, loss in enumerate(whole.losses) if loss <= 100.0),
+        "budget": 100,
+    }
+    assert (ended.stopped_by, ended.steps) == (by, reached[by])
+    assert len(ended.losses) == len(ended.gradient_norms) == ended.steps + 1
+
+
+@pytest.mark.parametrize("limits", [{"loss": -1.0}, {"gradient_norm": float("nan")}])
+def test_limits_without_a_meaning_are_refused_by_name(limits):
+    (name,) = limits
+    with pytest.raises(DataError, match=name):
+        Stop(**limits)
+
+
+def test_a_descent_in_two_parts_takes_the_steps_of_one(rows):
+    first = descend(*rows, 0.3, 7)
+    second = descend(*rows, 0.3, 5, start=(first.weights, first.bias))
+    assert second.weights.tobytes() == descend(*rows, 0.3, 12).weights.tobytes()
+
+
+@pytest.mark.parametrize("start", [(np.zeros(3), 0.0), (np.full(7, np.nan), 0.0), (np.zeros(7), np.zeros(2))])
+def test_a_start_that_does_not_fit_is_refused(rows, start):
+    with pytest.raises(DataError, match=r"weights of shape \(7,\)"):
+        descend(*rows, 0.3, 1, start=start)
+
+
+def test_an_objective_of_ones_own_takes_the_steps_of_its_formula(cases):
+    X, y = cases
+    own = replace(CROSS_ENTROPY, name="mine", loss=lambda scores, truth: CROSS_ENTROPY.loss(scores, truth))
+    theirs, mine = descend(X, y, 0.5, 20, CROSS_ENTROPY), descend(X, y, 0.5, 20, own)
+    np.testing.assert_allclose(mine.weights, theirs.weights, rtol=1e-12)
+    np.testing.assert_allclose(mine.losses, theirs.losses, rtol=1e-13)
+
+
+def test_a_batch_of_all_rows_is_a_step_of_full_descent(rows):
+    X, y = rows
+    whole, batches = descend(X, y, 0.3, 30), descend_in_batches(X, y, 0.3, 30, len(y))
+    np.testing.assert_allclose(batches.losses, whole.losses, rtol=1e-12)
+    np.testing.assert_allclose(batches.weights, whole.weights, rtol=1e-9)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 32, 419])
+def test_a_pass_in_batches_takes_the_steps_of_the_formula_over_each_batch(rows, batch):
+    X, y = rows
+    weights, bias = np.zeros(X.shape[1]), 0.0
+    order = np.random.default_rng(5).permutation(len(y))
+    drawn = [order[first : first + batch] for first in range(0, len(y), batch)]
+    for part in drawn:
+        dw, db = SQUARED_ERROR.gradient(X[part], y[part], weights, bias)
+        weights, bias = weights - 0.001 * dw, bias - 0.001 * db
+    found = descend_in_batches(X, y, 0.001, 1, batch, seed=5)
+    np.testing.assert_allclose(np.append(found.weights, found.bias), np.append(weights, bias), rtol=1e-10)
+    assert (found.steps, found.every) == (len(drawn), len(drawn))
+    assert found.losses[-1] == mean_squared_error(linear(X, found.weights, found.bias), y)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_others(cases):
+    runs = [descend_in_batches(*cases, 0.1, 2, 16, CROSS_ENTROPY, seed=seed) for seed in (3, 3, 4)]
+    assert runs[0].losses == runs[1].losses
+    assert runs[0].weights.tobytes() == runs[1].weights.tobytes() != runs[2].weights.tobytes()
+
+
+def test_batches_stop_between_two_passes(rows):
+    found = descend_in_batches(*rows, 0.01, 200, 32, stop=Stop(loss=100.0))
+    assert found.stopped_by == "loss"
+    assert found.losses[-1] <= 100.0 < found.losses[-2]
+    assert found.steps == found.every * (len(found.losses) - 1)
+
+
+def test_a_rate_too_large_for_batches_is_refused(rows):
+    with pytest.raises(DataError, match="is too large") as caught:
+        descend_in_batches(*rows, 0.3, 50, 1)
+    assert np.isfinite(float(caught.value.seen.split(",")[1].split()[0]))
+
+
+def test_the_noise_of_batches_around_the_minimum_is_not_taken_for_divergence(rows):
+    best = descend(*rows, fit.RATE, fit.STEPS)
+    noisy = descend_in_batches(*rows, 0.01, 3, 8, start=(best.weights, best.bias))
+    assert noisy.losses[-1] > best.losses[-1]
+
+
+@pytest.mark.parametrize("batch", [0, -1, 421, 2.5])
+def test_batches_without_a_meaning_are_refused(rows, batch):
+    with pytest.raises(DataError, match="a batch is"):
+        descend_in_batches(*rows, 0.1, 1, batch)
+
+
+def test_the_penalty_is_in_each_step_of_batches_and_in_their_losses(cases):
+    X, y = cases
+    objective = with_l2(CROSS_ENTROPY, 0.3)
+    found = descend_in_batches(X, y, 0.01, 30, 50, objective)
+    penalty = 0.15 * found.weights @ found.weights
+    without = CROSS_ENTROPY.loss(linear(X, found.weights, found.bias), y)
+    assert found.losses[-1] == pytest.approx(without + penalty, rel=1e-14)
+    assert found.losses[-1] == pytest.approx(
+        newton(X, y, objective).value, rel=2e-2
+    )  # without it in the steps: 11 % above
+
+
+def test_full_descent_with_a_penalty_reaches_newtons_minimum(cases):
+    objective = with_l2(CROSS_ENTROPY, 0.05)
+    found = descend(*cases, 1.0, 2000, objective, stop=Stop(gradient_norm=1e-9))
+    assert found.stopped_by == "gradient norm"
+    assert found.losses[-1] == pytest.approx(newton(*cases, objective).value, rel=1e-12)

@@ -10,7 +10,8 @@ from aicontainer.learn import data, fit
 from aicontainer.learn.cross_entropy import accuracy, mean_cross_entropy
 from aicontainer.learn.descent import descend
 from aicontainer.learn.loss import mean_squared_error
-from aicontainer.learn.objective import CROSS_ENTROPY
+from aicontainer.learn.objective import CROSS_ENTROPY, for_link, with_l2
+from aicontainer.learn.reference import closed_form, newton
 from aicontainer.model import load
 
 
@@ -72,10 +73,10 @@ def test_the_model_beats_the_mean_by_far():
 
 def test_a_missing_model_file_is_made_and_a_whole_one_left_alone():
     kinds, listen = told()
-    path = fit.ensure_model(listen)
+    path = fit.ensure_model(tell=listen)
     assert path == fit.model_path("education") == places.work() / "models" / "education.json"
     before = path.stat().st_mtime_ns, path.read_bytes()
-    assert fit.ensure_model(listen) == path
+    assert fit.ensure_model(tell=listen) == path
     assert (path.stat().st_mtime_ns, path.read_bytes()) == before
     assert kinds == ["made", "found"]
 
@@ -85,14 +86,14 @@ def test_a_damaged_model_file_is_mended(content):
     good = fit.ensure_model().read_bytes()
     fit.model_path("education").write_text(content)
     kinds, listen = told()
-    assert fit.ensure_model(listen).read_bytes() == good
+    assert fit.ensure_model(tell=listen).read_bytes() == good
     assert kinds == ["mended"]
 
 
 def test_a_model_of_other_rows_under_that_name_is_mended():
     fit.train(data.load("traffic"), 0.01, 5).save(fit.model_path("education"))
     kinds, listen = told()
-    assert load(fit.ensure_model(listen)).trained_on == data.load("education").fingerprint
+    assert load(fit.ensure_model(tell=listen)).trained_on == data.load("education").fingerprint
     assert kinds == ["mended"]
 
 
@@ -100,3 +101,27 @@ def test_a_learners_own_model_of_the_same_rows_is_kept():
     own = fit.train(data.load("education"), 0.1, 20)
     own.save(fit.model_path("education"))
     assert load(fit.ensure_model()).digest == own.digest
+
+
+@pytest.mark.parametrize("case", data.NAMES)
+def test_each_case_has_a_model_that_has_arrived_at_the_minimum_of_its_objective(case):
+    dataset, recipe = data.load(case), fit.RECIPES[case]
+    model = load(fit.ensure_model(case))
+    assert (model.name, model.trained_on) == (case, dataset.fingerprint)
+    rows, objective = model.scaling(dataset.X), with_l2(for_link(dataset.link), recipe.l2)
+    logistic = dataset.link == "logistic"
+    best = newton(rows, dataset.y, objective) if logistic else closed_form(rows, dataset.y)
+    assert recipe.rate < 2 / objective.curvature_bound(rows)
+    assert model.score(dataset.X) == pytest.approx(rows @ best.weights + best.bias, rel=1e-9, abs=1e-9)
+
+
+def test_the_weights_of_medicine_stay_small_only_with_l2():
+    recipe, dataset = fit.RECIPES["medicine"], data.load("medicine")
+    small, large = fit.train_case("medicine"), fit.train(dataset, recipe.rate, recipe.steps)
+    assert np.abs(small.weights).max() < 0.6 < 1 < np.abs(large.weights).max()
+
+
+def test_there_is_no_fifth_case():
+    with pytest.raises(DataError, match="no case 'weather'") as caught:
+        fit.train_as("weather", data.load("traffic"))
+    assert "education, finance, medicine, traffic" in caught.value.next_step

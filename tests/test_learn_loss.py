@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aicontainer.errors import DataError
-from aicontainer.learn.loss import gradient, linear, mean_squared_error, numerical_gradient, squared_error
+from aicontainer.learn.derivatives import central
+from aicontainer.learn.loss import gradient, linear, mean_squared_error, squared_error, table
 from aicontainer.model import Model, Scaling
 
 points = st.floats(-1e6, 1e6, allow_nan=False)
@@ -53,7 +54,7 @@ def test_a_loss_too_large_for_a_number_is_infinite():
 def test_the_gradient_agrees_with_differences_of_the_loss(n, d, seed):
     random = np.random.default_rng(seed)
     X, y, at = random.normal(size=(n, d)), random.normal(size=n), random.normal(size=d + 1)
-    differences = numerical_gradient(lambda a: mean_squared_error(linear(X, a[:-1], float(a[-1])), y), at, 0.5)
+    differences = central(lambda a: mean_squared_error(linear(X, a[:-1], float(a[-1])), y), at, 0.5)
     dw, db = gradient(X, y, at[:-1], float(at[-1]))
     np.testing.assert_allclose(np.append(dw, db), differences, rtol=1e-9, atol=1e-9)
 
@@ -66,13 +67,6 @@ def test_the_gradient_is_of_the_mean():
     assert twice[1] == pytest.approx(once[1], rel=1e-12)
 
 
-def test_numerical_gradient_of_a_function_that_is_no_quadratic():
-    at = np.array([0.3, -1.2])
-    slopes = numerical_gradient(lambda a: math.sin(a[0]) * math.exp(a[1]), at, 1e-5)
-    expected = [math.cos(0.3) * math.exp(-1.2), math.sin(0.3) * math.exp(-1.2)]
-    np.testing.assert_allclose(slopes, expected, rtol=1e-8)
-
-
 def test_linear_scores_have_the_bits_of_a_model_of_standardised_rows():
     random = np.random.default_rng(2)
     X, weights = random.normal(size=(50, 3)), random.normal(size=3)
@@ -81,14 +75,31 @@ def test_linear_scores_have_the_bits_of_a_model_of_standardised_rows():
     assert linear(scaling(X), weights, 0.7).tobytes() == model.score(X).tobytes()
 
 
-@pytest.mark.parametrize("step", [0.0, -1e-5, math.nan, math.inf, 1e-18])
-def test_a_step_that_moves_nothing_is_refused_instead_of_dividing_by_it(step):
-    with pytest.raises(DataError, match="step must be above 0"):
-        numerical_gradient(lambda a: float(a.sum()), np.array([1.0, 2.0]), step)
-
-
 @pytest.mark.parametrize("X", [np.ones(3), np.ones((3, 1)), np.ones((2, 3, 1))])
 def test_scores_of_rows_and_weights_that_do_not_fit_are_refused(X):
     with pytest.raises(DataError, match="one number for each of its d columns") as caught:
         linear(X, np.ones(3), 0.0)
     assert str(X.shape) in caught.value.seen
+
+
+@pytest.mark.parametrize(
+    ("X", "seen"),
+    [
+        (np.ones(3), "X of shape (3,)"),
+        (np.ones((0, 3)), "X of shape (0, 3)"),
+        ([[1.0, 2.0], [3.0, math.nan]], "1 of 4 are NaN or infinite, the first is X[1, 1]; shape (2, 2)"),
+        ([[math.inf], [1.0]], "X[0, 0]; shape (2, 1)"),
+        ([["benign"]], "benign"),
+        ([[1.0, 2.0], [3.0]], "inhomogeneous"),
+        (np.ones((2, 2)) * 1j, "complex"),
+    ],
+)
+def test_a_table_that_is_none_is_named_with_its_shape(X, seen):
+    with pytest.raises(DataError, match=r"^X must be") as caught:
+        table(X)
+    assert seen in caught.value.seen
+
+
+def test_targets_and_rows_are_never_complex():
+    with pytest.raises(DataError, match="targets y must be real"):
+        squared_error(np.zeros(2), np.array([1j, 0]))

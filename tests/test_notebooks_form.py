@@ -39,7 +39,7 @@ def test_source_and_both_forms_exist(name: str) -> None:
 @pytest.mark.parametrize("path", STORED, ids=_id)
 def test_it_opens_with_title_end_skills_needs_and_time(path: Path) -> None:
     opening = _read(path).cells[0].source
-    assert re.match(r"# \d\d \S+ \S+", opening)
+    assert re.match(r"# \d\d[a-z]? \S+ \S+", opening)
     for part in ("**At the end you will have**", "**You will be able to**", "**You need**"):
         assert part in opening
     minutes = re.search(r"\*\*Time\*\* (\d+) minutes", opening)

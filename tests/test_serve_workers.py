@@ -75,7 +75,7 @@ def test_a_killed_worker_is_replaced_and_nobody_is_turned_away(running: process.
     assert asked_often(running.server) == ["1"] * 40
     after = all_listen(running, but=frozenset({victim}))
     assert len(after & before) == COUNT - 1
-    assert f"process {victim}) ended with -9" in running.log()
+    assert f'"process": {victim}, "code": -9' in running.log()
 
 
 def test_a_reload_and_an_end_reach_all_workers(running: process.Running, path: Path) -> None:

@@ -1,15 +1,23 @@
 """The figures on learning: greys only, labelled, and a text that holds the numbers that the picture shows."""
 
+import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from aicontainer.errors import DataError
+from aicontainer.learn.descent import Fit
 from aicontainer.show import plots_learn
 
 BOTH = ([1, 10, 100], [0.5, 0.2, 0.1], [0.6, 0.3, 0.4])
+FULL = Fit(np.zeros(1), 0.0, (9.0, 5.0, 4.5), (8.0, 2.0, 0.5), 0.1, 2, "gradient norm")
+BATCHES = Fit(np.zeros(1), 0.0, (9.0, 4.25), (8.0, 0.25), 0.1, 14, every=14)
+FITS = {"all rows": FULL, "batches of 30": BATCHES}
 PLOTS = {
     "the probability over the score": lambda: plots_learn.probability_over_score(),
     "the loss of one row over its score": lambda: plots_learn.losses_over_score(),
     "the loss on both parts": lambda: plots_learn.loss_on_both(*BOTH, unit="nats"),
+    "the learning curve": lambda: plots_learn.learning_curve(FITS, unit="points²", floor=4.0),
+    "the length of the gradient": lambda: plots_learn.gradient_curve(FITS, unit="points²"),
 }
 
 
@@ -42,3 +50,33 @@ def test_the_text_of_the_two_parts_tells_where_each_is_least():
 def test_losses_that_are_missing_are_refused(lengths):
     with pytest.raises(DataError, match="on both parts"):
         plots_learn.loss_on_both(*(part[:n] for part, n in zip(BOTH, lengths, strict=True)), unit="nats")
+
+
+def test_the_text_of_a_learning_curve_tells_where_each_descent_began_ended_and_why():
+    alt = plots_learn.learning_curve(FITS, unit="points²", floor=4.0).alt
+    assert "all rows goes from 5 to 0.5 in 2 passes (2 steps), stopped by its gradient norm" in alt
+    assert "batches of 30 goes from 5 to 0.25 in 1 passes (14 steps), stopped by its budget" in alt
+
+
+def test_a_step_over_all_rows_and_a_round_of_batches_are_one_pass_each():
+    (axes,) = plots_learn.learning_curve(FITS, unit="points²").figure.axes
+    assert [line.get_xdata().tolist() for line in axes.get_lines()] == [[0, 1, 2], [0, 1]]
+    assert [line.get_ydata().tolist() for line in axes.get_lines()] == [[9.0, 5.0, 4.5], [9.0, 4.25]]
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_more_lines_than_can_be_told_apart_are_refused(count):
+    with pytest.raises(DataError, match="told apart"):
+        plots_learn.learning_curve({str(i): FULL for i in range(count)}, unit="nats")
+
+
+def test_a_fit_in_a_notebook_shows_its_curve_beside_its_text():
+    shell = InteractiveShell.instance()
+    try:
+        plots_learn._let_fits_draw_themselves()
+        shown, about = shell.display_formatter.format(FULL)
+    finally:
+        InteractiveShell.clear_instance()
+    assert shown["image/png"].startswith(b"\x89PNG") or shown["image/png"].startswith("iVBOR")
+    assert shown["text/plain"] == repr(FULL)
+    assert "from 9 to 4.5" in about["image/png"]["alt"]

@@ -4,11 +4,19 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from aicontainer.sources.packages import daemon
+
+
+def eventually(look: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not look():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -30,10 +38,9 @@ def test_a_dead_engine_that_nobody_has_looked_after_is_no_engine(tmp_path: Path,
     program.symlink_to(Path(sys.executable).resolve())
     engine = subprocess.Popen([program, "-c", "import time; time.sleep(60)"])
     pid_file.write_text(str(engine.pid))
-    time.sleep(0.5)
+    eventually(lambda: (Path(f"/proc/{engine.pid}") / "comm").read_text().strip() == "dockerd")
     assert not daemon._remove_stale_pid_files()  # it runs, under the name of the engine
     engine.kill()
-    time.sleep(0.5)
-    assert Path(f"/proc/{engine.pid}").exists()  # dead, and not yet waited for
+    eventually(lambda: ") Z " in (Path(f"/proc/{engine.pid}") / "stat").read_text())  # dead, and not yet waited for
     assert daemon._remove_stale_pid_files()
     engine.wait()

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from aicontainer import places, thread
 from aicontainer.errors import DataError
@@ -113,7 +114,7 @@ def test_the_table_lists_every_stage_in_order(dataset, model):
 def test_a_stage_that_passed_without_measuring_breaks_the_thread(dataset, model):
     for stage in thread.STAGES:
         thread.measure(stage, model.score, dataset)
-    passed = {"01_loss", *thread.STAGES}  # 01 measures nothing, and need not
+    passed = {"01_loss", "01b_cross_entropy", *thread.STAGES}  # these two measure nothing, and need not
     assert thread.table().broken(passed) == ()
     thread.forget("03_serve")
     thread.forget("03_serve")
@@ -138,3 +139,35 @@ def test_scores_that_are_missing_or_not_finite_are_refused(dataset, score):
 def test_a_stage_cannot_point_out_of_its_folder(dataset, model):
     with pytest.raises(DataError, match="named like its notebook"):
         thread.measure("../03_serve", model.score, dataset)
+
+
+@pytest.mark.parametrize("case", ["finance", "medicine"])
+def test_a_yes_or_no_case_has_the_cross_entropy_of_its_own_model_file_for_reference(case):
+    known, trained = data.load(case), load(fit.ensure_model(case))
+    measured = thread.measure("03_serve", trained.score, known, trained.digest)
+    assert measured.loss == pytest.approx(metrics.log_loss(known.y, trained.predict(known.X)), rel=1e-12)
+    assert repr(measured).endswith("same to the last bit: True")
+    assert thread.same(measured)
+    assert [row.same for row in thread.table().rows if row.stage == "03_serve"] == [True]
+
+
+def test_a_probability_served_in_the_place_of_a_score_is_seen():
+    known, trained = data.load("finance"), load(fit.ensure_model("finance"))
+    measured = thread.take("03_serve", trained.predict, known, trained.digest)
+    assert "same to the last bit: False (finance.json measured" in repr(measured)
+
+
+def test_each_case_is_set_against_its_own_reference(dataset, model):
+    thread.measure("02_descent", model.score, dataset, model.digest)
+    traffic = load(fit.ensure_model("traffic"))
+    assert thread.same(thread.measure("03_serve", traffic.score, data.load("traffic"), traffic.digest))
+    assert thread.same(thread.measure("04_package", model.score, dataset, model.digest))
+    assert [row.same for row in thread.table().rows[:3]] == [True, True, True]
+
+
+def test_a_model_file_written_anew_is_the_reference_and_an_old_record_is_not(dataset, model):
+    thread.measure("02_descent", model.score, dataset, model.digest)
+    own = fit.train(dataset, 0.1, 20)
+    own.save(fit.model_path("education"))
+    assert thread.same(thread.take("03_serve", own.score, dataset, own.digest))
+    assert not thread.same(thread.take("03_serve", model.score, dataset, model.digest))

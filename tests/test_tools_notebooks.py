@@ -172,3 +172,17 @@ def test_check_finds_a_stored_error(in_step: Path) -> None:
     stored["cells"][1]["outputs"] = [{"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": []}]
     path.write_text(json.dumps(stored))
     assert "cell 2 holds an error: ValueError" in call(in_step, "check")[1]
+
+
+def test_a_case_lies_one_folder_deeper_in_each_form_and_is_kept_in_step_too(in_step: Path) -> None:
+    (in_step / "source" / "cases").mkdir()
+    (in_step / "source" / "cases" / "b.md").write_text(SOURCE)
+    assert "cases/b.ipynb: is missing" in call(in_step, "check")[1]
+    call(in_step, "generate")
+    assert call(in_step, "execute", "b")[0] == 0
+    assert call(in_step, "check") == (0, "2 sources, 0 problems\n")
+    assert "answer = 42" in sources(in_step / "solutions" / "cases" / "b.ipynb")
+    change(in_step / "source" / "cases" / "b.md", "answer = 42", "answer = 43")
+    assert "solutions/cases/b.ipynb: cell 3 differs" in call(in_step, "check")[1]
+    (in_step / "source" / "cases" / "b.md").unlink()
+    assert "cases/b.ipynb: has no source" in call(in_step, "check")[1]

@@ -97,3 +97,20 @@ def test_a_lost_or_damaged_record_costs_no_work(folders: tuple[Path, Path], text
     assert done(course, mine) == [("01_a.new.ipynb", "beside")]
     assert source(mine / "01_a.ipynb") == "mine"
     assert done(course, mine) == [("01_a.new.ipynb", "left")]  # the record is whole again
+
+
+def test_the_cases_have_a_folder_of_their_own_and_a_changed_one_stays(folders: tuple[Path, Path]) -> None:
+    course, mine = folders
+    (course / "cases").mkdir()
+    put(course / "01_a.ipynb", "x = 1")
+    put(course / "cases" / "01_a.ipynb", "y = 1")  # the same name as another notebook
+    assert [copied.path for copied in workspace.hand_out(course, mine)] == [
+        mine / "01_a.ipynb",
+        mine / "cases" / "01_a.ipynb",
+    ]
+    put(mine / "cases" / "01_a.ipynb", "y = my own")
+    put(course / "cases" / "01_a.ipynb", "y = 2")
+    assert done(course, mine) == [("01_a.ipynb", "left"), ("01_a.new.ipynb", "beside")]
+    assert source(mine / "cases" / "01_a.ipynb") == "y = my own"
+    assert source(mine / "cases" / "01_a.new.ipynb") == "y = 2"
+    assert done(course, mine) == [("01_a.ipynb", "left"), ("01_a.new.ipynb", "left")]

@@ -4,6 +4,8 @@
 notebooks/source/NN_name.md       the source, MyST Markdown
 notebooks/NN_name.ipynb           the learner's form: cells tagged `solution` are dropped
 notebooks/solutions/NN_name.ipynb the solved form: cells tagged `stub` are dropped
+
+The cases lie one folder deeper in each of the three: notebooks/source/cases/finance.md, named cases/finance here.
 """
 
 import hashlib
@@ -28,13 +30,18 @@ PRIVATE = re.compile(r"(?<![\w.])(?:/(?:home|root|tmp|Users|mnt)/|[A-Z]:\\)[^\s'
 
 
 def names(root: Path) -> list[str]:
-    """The names of all sources, in order."""
-    return [path.stem for path in sorted((root / "source").glob("*.md"))]
+    """The names of all sources, in order; that of a case has its folder in front."""
+    return [_name(path, root / "source") for path in syllabus.files(root / "source", ".md")]
+
+
+def folder(root: Path, form: str) -> Path:
+    """Where the notebooks of a form are stored."""
+    return root if form == "learner" else root / "solutions"
 
 
 def stored(root: Path, form: str, name: str) -> Path:
     """Where a form of a notebook is stored."""
-    return (root if form == "learner" else root / "solutions") / f"{name}.ipynb"
+    return folder(root, form) / f"{name}.ipynb"
 
 
 def build(root: Path, form: str, name: str) -> NotebookNode:
@@ -97,8 +104,8 @@ def problems(root: Path) -> Iterator[str]:
     """Everything that is out of step, one line each."""
     known = names(root)
     for form in DROPPED:
-        for path in sorted(stored(root, form, "x").parent.glob("*.ipynb")):
-            if path.stem not in known:
+        for path in syllabus.files(folder(root, form)):
+            if _name(path, folder(root, form)) not in known:
                 yield f"{path.relative_to(root)}: has no source"
         for name in known:
             path = stored(root, form, name)
@@ -137,6 +144,10 @@ def _problems_of_output(output: NotebookNode) -> Iterator[str]:
         private = found.group() if found else next((p for p in _here() if p in text), "")
         if private:
             yield f"shows a path of the machine that ran it: {private}"
+
+
+def _name(path: Path, inside: Path) -> str:
+    return path.relative_to(inside).with_suffix("").as_posix()
 
 
 def _here() -> tuple[str, ...]:
@@ -195,8 +206,8 @@ def execute_command(root: Path, chosen: tuple[str, ...], form: str | None) -> No
     """Run stored notebooks and store their outputs: all of them, or those named (01_loss, or just 01)."""
     places.work_in("test")
     for one in [form] if form else DROPPED:
-        for notebook in syllabus.choose(syllabus.listing(stored(root, one, "x").parent), chosen):
-            execute(root, one, notebook.name)
+        for notebook in syllabus.choose(syllabus.listing(folder(root, one)), chosen):
+            execute(root, one, _name(notebook.path, folder(root, one)))
             click.echo(f"{notebook.path.relative_to(root)}: executed")
 
 

@@ -1,19 +1,20 @@
-"""The checks of notebook 02_descent: a training that stops early, the border of the rate, a classifier's file."""
+"""The checks of notebook 02_descent: the border of the rate, a gradient without rows, a training that stops early."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aicontainer.errors import DataError, ModelFileError
+from aicontainer.errors import DataError
+from aicontainer.exercises import asked, model_file
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.learn import data, fit
-from aicontainer.learn.cross_entropy import accuracy, mean_cross_entropy
 from aicontainer.learn.data import Dataset
 from aicontainer.learn.descent import descend
 from aicontainer.learn.loss import mean_squared_error
-from aicontainer.model import Array, Model, load
+from aicontainer.model import Array, Model
 
 EARLY = "education_early"
 ALLOWED = 1.01
@@ -23,9 +24,8 @@ BORDER_FEATURES = ("lunch", "calworks", "income")
 NEAR = 1.05  # a rate counts as the largest when one this much larger fails
 PATIENCE = 3000  # steps: enough for a rate just above the border to be seen growing
 
-CLASSIFIER = "medicine_means"
-SHARE, SEED = 0.25, 1
-LOSS_TO_REACH = 0.156  # nats on the rows held out; 300 steps at the rate 0.3 give 0.154
+MomentGradient = Callable[[Array, Array, int, Array], Any]
+MOMENTS_AGREE = 1e-9  # relative to the largest entry: the two ways round differently, and no more than that
 
 
 def check_early_model(path: Path | None = None) -> Check:
@@ -34,22 +34,13 @@ def check_early_model(path: Path | None = None) -> Check:
     Only the file counts: it is loaded, its loss is measured on all rows and compared with a descent made here.
     """
     path = fit.model_path(EARLY) if path is None else path
-    model = _read(path)
+    model = model_file.read(path)
     if isinstance(model, Check):
         return model
     dataset = data.load(fit.DEFAULT)
     if model.features != dataset.features or model.trained_on != dataset.fingerprint:
         return wrong(f"{path.name} was trained on other rows or features: train it on data.load('education')")
     return _judge(model, dataset)
-
-
-def _read(path: Path) -> Model | Check:
-    if not path.exists():
-        return not_done(f"there is no file {path.name} among your models")
-    try:
-        return load(path)
-    except ModelFileError as error:
-        return wrong(f"{error.what}; write it with model.save(path)")
 
 
 def _judge(model: Model, dataset: Dataset) -> Check:
@@ -121,64 +112,72 @@ def _known_rate(rate: float, dataset: Dataset) -> str:
 
 
 def _border(rows: Array) -> float:
-    A = np.column_stack([rows, np.ones(len(rows))])
+    A = _with_ones(rows)
     return float(2 / np.linalg.eigvalsh(2 / len(rows) * A.T @ A)[-1])
 
 
-def check_classifier(path: Path | None = None) -> Check:
-    """Check the model file ``medicine_means``: learned from the training rows alone, good on those held out.
+def _with_ones(rows: Array) -> Array:
+    return np.column_stack([rows, np.ones(len(rows))])
 
-    Only the file counts: its columns, the fingerprint of its rows, its link, its scaling and its loss.
+
+def check_moment_gradient(function: MomentGradient) -> Check:
+    """Check a gradient of the mean squared error that never sees the rows, at one place each on two sets of rows.
+
+    ``function(gram, cross, n, theta)`` takes A'A of shape (d + 1, d + 1), A'y of shape (d + 1,), the number of rows and
+    the weights with the bias behind them, shape (d + 1,); it returns the derivatives by them, shape (d + 1,).
     """
-    path = fit.model_path(CLASSIFIER) if path is None else path
-    model = _read(path)
-    if isinstance(model, Check):
-        return model
-    ten = tuple(name for name in data.load("medicine").features if name.startswith("mean_"))
-    if model.features != ten:
-        return wrong(
-            f"it has {len(model.features)} features; take the ten whose names begin with mean_, in their order"
-        )
-    whole = data.load("medicine", features=ten)
-    split = data.hold_out(whole, SHARE, SEED)
-    fault = _wrong_rows(model, whole, split) or _wrong_parts(model, whole, split) or _wrong_loss(model, split)
-    if fault:
-        return wrong(fault)
-    scores, y = model.score(split.held_out.X), split.held_out.y
-    found = round(accuracy(scores, y) * len(y))
-    return right(f"loss {mean_cross_entropy(scores, y):.4f} nats on rows it never saw, {found} of {len(y)} told right")
+    for features, count in ((BORDER_FEATURES, 40), (None, 420)):
+        dataset = data.load(fit.DEFAULT, features=features)
+        A = _with_ones(fit.standardise(dataset.X)(dataset.X))[:count]
+        y = dataset.y[:count]
+        theta = np.linspace(-3.0, 2.0, A.shape[1])
+        answer = _ask(function, A, y, theta)
+        if isinstance(answer, Check):
+            return answer
+        hint = _moment_fault(answer, A, y, theta)
+        if hint:
+            return wrong(f"on {count} rows with {A.shape[1] - 1} features, {hint}")
+    return right("it agrees with the gradient over the rows, on 40 of them and on 420")
 
 
-def _wrong_rows(model: Model, whole: Dataset, split: data.Split) -> str:
-    faults = {
-        split.train.fingerprint: "",
-        whole.fingerprint: f"it was trained on all {len(whole.y)} rows, with those held out: it has seen the test",
-        split.held_out.fingerprint: "it was trained on the rows held out: the two parts have changed places",
-    }
-    other = f"it was trained on other rows: take data.hold_out(dataset, share={SHARE}, seed={SEED}).train"
-    return faults.get(model.trained_on, other)
+def _ask(function: MomentGradient, A: Array, y: Array, theta: Array) -> Array | Check:
+    given = theta.copy()
+    answer = asked.call(function, A.T @ A, A.T @ y, len(y), given)
+    if isinstance(answer, Check):
+        return wrong(f"{answer.text}; gram has the shape {(A.shape[1],) * 2}: use nothing but the four arguments")
+    if answer is None:
+        return not_done("your gradient returns None; return a vector as long as theta")
+    if not np.array_equal(given, theta):
+        return wrong("it changes theta in place: return the gradient, the descent takes the step")
+    if np.shape(answer) != theta.shape:
+        return wrong(f"it returns the shape {np.shape(answer)} instead of {theta.shape}, one derivative for each entry")
+    try:
+        return np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError):
+        return wrong("it must return numbers")
 
 
-def _wrong_parts(model: Model, whole: Dataset, split: data.Split) -> str:
-    if model.link != "logistic":
-        return f"its link is {model.link}: it would answer with scores; a probability needs the link logistic"
-    if not model.scaling.mean.any():
-        return "its scaling changes nothing: it was trained on raw columns; standardise them first"
-    if np.allclose(model.scaling.mean, fit.standardise(whole.X).mean, rtol=1e-9):
-        return "its means and deviations come from all rows: the rows held out had a say; take the training rows"
-    if not np.allclose(model.scaling.mean, fit.standardise(split.train.X).mean, rtol=1e-9):
-        return "its means are not those of the training rows: scaling and weights must come from the same rows"
-    return ""
-
-
-def _wrong_loss(model: Model, split: data.Split) -> str:
-    train, y = split.train, split.held_out.y
-    loss = mean_cross_entropy(model.score(split.held_out.X), y)
-    if loss <= LOSS_TO_REACH:
+def _moment_fault(answer: Array, A: Array, y: Array, theta: Array) -> str:
+    n, gram, cross = len(y), A.T @ A, A.T @ y
+    wanted = 2 / n * (A.T @ (A @ theta - y))
+    if _near(answer, wanted):
         return ""
-    seen = f"its loss on the rows held out is {loss:.4f}, the limit is {LOSS_TO_REACH}"
-    if mean_squared_error(model.score(train.X), train.y) < train.y.var() / 2:
-        return f"{seen}; its scores lie near 0 and 1 as from a squared error: descend on CROSS_ENTROPY"
-    if loss > math.log(2):
-        return f"{seen}: worse than a coin; do scaling, weights and the sign of the score fit together?"
-    return f"{seen}: it needs more steps"
+    minimum: Array = np.linalg.solve(gram, cross).astype(np.float64)
+    faults = {
+        "it is half of it: the derivative of the square brings a 2": wanted / 2,
+        "it is n times too large: the loss is a mean, divide by n": wanted * n,
+        "it is n/2 times too large: it lacks the 2 of the square, and the mean's 1/n": wanted * n / 2,
+        "the sign is wrong: it is what the scores are minus what they should be, gram @ theta - cross": -wanted,
+        "cross is added: it has to be taken away": 2 / n * (gram @ theta + cross),
+        "cross is missing: this would be the gradient if all targets were 0": 2 / n * (gram @ theta),
+        "theta is missing: this is the gradient at zero, wherever you are": -2 / n * cross,
+        "it is divided by the number of weights: divide by n, the number of rows": wanted * n / len(theta),
+        "it is the minimum itself and not the gradient: that is where the gradient is zero": minimum,
+        "only gram is divided by n, or doubled: cross needs the same factor 2/n": 2 / n * (gram @ theta) - cross,
+    }
+    known = next((fault for fault, value in faults.items() if _near(answer, value)), "")
+    return known or f"its first entry is {answer[0]:.6g} instead of {wanted[0]:.6g}: multiply out A'(A theta - y)"
+
+
+def _near(answer: Array, wanted: Array) -> bool:
+    return bool(np.all(np.abs(answer - wanted) <= MOMENTS_AGREE * np.abs(wanted).max()))  # False for nan

@@ -28,7 +28,14 @@ ROWS = "predicted_rows_total"
 WINDOW = 10  # seconds: the range that the exercises ask for
 FILLED = 14.0  # seconds of traffic, so that such a window sees nothing else
 SCRAPE = 1.0
+WINDOWS = 4  # as many are looked at until one was not disturbed
 CLOSE = 0.25  # a rate over 10 samples a second apart, of a busy machine
+
+OTHER_COUNTS = {
+    "asked for": f"sum(rate({ROWS}[{WINDOW}s]))",
+    "total": f"sum({ROWS})",
+    "requests": f"sum(rate({COUNT}{{{INFER}}}[{WINDOW}s]))",
+}
 
 ROWS_EACH, ROWS_PACE = 5, 10.0
 QUANTILE = 0.95
@@ -48,14 +55,14 @@ def check_rows_per_second(monitor: Monitor, server: Server, my_query: Any) -> Ch
     pieces = [dataset.X[i : i + ROWS_EACH] for i in range(0, 100, ROWS_EACH)]
     with traffic.sending(server, pieces, ROWS_PACE) as sent:
         time.sleep(FILLED - WINDOW)
-        before, begun = sent.rows, time.monotonic()
-        time.sleep(WINDOW)
-        served = (sent.rows - before) / (time.monotonic() - begun)
-        found = monitor.query(my_query)
-        others = _values(
-            monitor,
-            {"total": f"sum({ROWS})", "requests": f"sum(rate({COUNT}{{{INFER}}}[{WINDOW}s]))"},
-        )
+        for _ in range(WINDOWS):
+            before, begun = sent.rows, time.monotonic()
+            time.sleep(WINDOW)
+            served = (sent.rows - before) / (time.monotonic() - begun)
+            found = monitor.query(my_query)
+            others = _values(monitor, OTHER_COUNTS)
+            if abs(others.get("asked for", math.nan) - served) <= CLOSE / 2 * served:
+                break  # else a busy machine skipped a scrape, and the right query would be wrong here too
     if not served:
         return wrong("no row was answered while the check was sending: does the release run?")
     return judge_rows(my_query, found, served, others)

@@ -1,4 +1,4 @@
-"""The cross-entropy of a logistic model, on scores, and its gradient: the loss of a yes-or-no target.
+"""The cross-entropy of a logistic model, on scores, and its derivatives: the loss of a yes-or-no target.
 
 A score z stands for the probability ``p = 1 / (1 + exp(-z))`` that the target is 1. The loss of a row is its surprise:
 minus the natural logarithm of the probability that the model gave to what then happened (in nats; ln 2 for a coin).
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from aicontainer.errors import DataError
-from aicontainer.learn.loss import linear, mean, paired
+from aicontainer.learn.loss import linear, mean, paired, with_ones
 from aicontainer.model import LINKS, Array
 
 
@@ -28,7 +28,8 @@ def cross_entropy(scores: Any, y: Any) -> Array:
     """
     given, truth = _binary(scores, y)
     wrong_by = (1.0 - 2.0 * truth) * given
-    rows: Array = np.maximum(wrong_by, 0.0) + np.log1p(np.exp(-np.abs(wrong_by)))
+    wrong = wrong_by.real > 0  # of complex scores the real part decides, and either branch is analytic
+    rows: Array = np.where(wrong, wrong_by, 0.0) + np.log1p(np.exp(np.where(wrong, -wrong_by, wrong_by)))
     return rows
 
 
@@ -59,6 +60,24 @@ def gradient(X: Array, y: Array, weights: Array, bias: float) -> tuple[Array, fl
     return 1.0 / n * np.einsum("ij,i->j", X, residual), 1.0 / n * float(np.sum(residual))
 
 
+def hessian(X: Array, y: Array, weights: Array, bias: float) -> Array:
+    """The second derivatives of the mean cross-entropy, shape (d + 1, d + 1), the bias in the last row and column.
+
+    With A = [X, 1] of shape (n, d + 1): ``1/n * A' diag(p (1 - p)) A``. It depends on the point: a row counts 1/4 where
+    the model is undecided (p = 1/2), and almost nothing where it is certain. No row counts less than nothing, so the
+    loss is convex.
+
+    Raises
+    ------
+    DataError
+        As ``linear`` and ``cross_entropy``.
+    """
+    scores, _ = _binary(linear(X, weights, bias), y)
+    small = np.exp(-np.abs(scores))
+    A = with_ones(X)
+    return (A * (small / (1.0 + small) ** 2)[:, None]).T @ A / len(A)
+
+
 def accuracy(scores: Any, y: Any) -> float:
     """The share of rows whose score lies on the side of their target: above 0 (p above 1/2) where it is 1.
 
@@ -77,7 +96,8 @@ def _binary(scores: Any, y: Any) -> tuple[Array, Array]:
     if neither.any():
         raise DataError(
             "the targets y of a cross-entropy must be 0 or 1",
-            seen=f"{int(neither.sum())} of {len(truth)} are neither, the first is {truth[neither][0]:g}",
+            seen=f"{int(neither.sum())} of {len(truth)} are neither, the first is {truth[neither][0]:g}; "
+            f"targets y of shape {truth.shape}",
             next_step="for a target that is a number take the squared error; write two classes as 0 and 1",
         )
     return given, truth

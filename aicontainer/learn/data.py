@@ -112,7 +112,7 @@ def hold_out(dataset: Dataset, share: float = 0.25, seed: int = 0) -> Split:
 
     Which rows are drawn depends on their number and on the seed alone: not on the features, and not on the version of
     numpy, whose random generators may change. For rows in the order of time (``traffic``) a random draw is no honest
-    test, since it learns from the future: take the last rows with ``Dataset.take``.
+    test, since it learns from the future: take ``hold_out_last``.
 
     Parameters
     ----------
@@ -128,6 +128,34 @@ def hold_out(dataset: Dataset, share: float = 0.25, seed: int = 0) -> Split:
     DataError
         When one of the parts would be empty.
     """
+    n, kept = len(dataset.y), _rows_to_keep(dataset, share)
+    drawn = sorted(range(n), key=lambda row: hashlib.sha256(f"{seed}:{row}".encode()).digest())
+    return Split(dataset.take(sorted(drawn[kept:])), dataset.take(sorted(drawn[:kept])))
+
+
+def hold_out_last(dataset: Dataset, share: float = 0.25) -> Split:
+    """Keep the last rows apart: the honest test where rows follow each other in time (``traffic``).
+
+    A model is used on days that come after those it learned from. Rows drawn at random would lie between those that it
+    knows, so that it had to fill gaps where it will have to look ahead.
+
+    Parameters
+    ----------
+    dataset
+        The rows in the order of time, n of them.
+    share
+        The part to hold out, above 0 and below 1; rounded to whole rows.
+
+    Raises
+    ------
+    DataError
+        When one of the parts would be empty.
+    """
+    n, kept = len(dataset.y), _rows_to_keep(dataset, share)
+    return Split(dataset.take(range(n - kept)), dataset.take(range(n - kept, n)))
+
+
+def _rows_to_keep(dataset: Dataset, share: float) -> int:
     n = len(dataset.y)
     kept = round(share * n) if math.isfinite(share) else 0
     if not 0 < kept < n:
@@ -136,8 +164,7 @@ def hold_out(dataset: Dataset, share: float = 0.25, seed: int = 0) -> Split:
             seen=f"a share of {share} of {n} rows",
             next_step="take a share between 0 and 1, for instance 0.25",
         )
-    drawn = sorted(range(n), key=lambda row: hashlib.sha256(f"{seed}:{row}".encode()).digest())
-    return Split(dataset.take(sorted(drawn[kept:])), dataset.take(sorted(drawn[:kept])))
+    return kept
 
 
 def load(name: str, features: Sequence[str] | None = None) -> Dataset:

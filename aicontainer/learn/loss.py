@@ -1,17 +1,21 @@
-"""Linear scores, their mean squared error and its gradient, and a gradient by differences to check any other with.
+"""Linear scores, their mean squared error, and its first and second derivatives.
+
+The losses take complex scores too, for derivatives by the complex step (``derivatives.complex_step``): each is written
+so that it is an analytic function of the score, and then returns complex numbers.
 
 Every mean loss of the course is defined to the last bit: ``math.fsum`` of the rows' losses, divided by their number.
 ``fsum`` rounds once, at the end, so the order of the rows does not matter; ``sum`` and ``np.mean`` round on the way.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from aicontainer.errors import DataError
-from aicontainer.model import Array, as_rows
+from aicontainer.model import Array
+
+ComplexArray = np.ndarray[Any, np.dtype[np.complex128]]
 
 
 def table(X: Any) -> Array:
@@ -22,13 +26,19 @@ def table(X: Any) -> Array:
     DataError
         When ``X`` has another shape, holds no numbers, or holds NaN or infinity.
     """
-    if np.ndim(X) != 2 or not np.size(X):
+    rows = _numbers("X", X)
+    if rows.ndim != 2 or not rows.size:
         raise DataError(
             "X must be a table of shape (n, d) with at least one row and one column",
-            seen=f"X of shape {np.shape(X)}",
-            next_step="make one column a table with X[:, None]",
+            seen=f"X of shape {rows.shape}",
+            next_step="make one column a table with X[:, None], and one row with X[None, :]",
         )
-    return as_rows(X, np.shape(X)[1])
+    return np.ascontiguousarray(rows)
+
+
+def with_ones(X: Array) -> Array:
+    """The rows of ``X``, shape (n, d), with a last column of ones, by which the bias becomes one weight more."""
+    return np.column_stack([X, np.ones(len(X))])
 
 
 def linear(X: Array, weights: Array, bias: float) -> Array:
@@ -58,7 +68,7 @@ def paired(scores: Any, y: Any) -> tuple[Array, Array]:
         When the shapes differ (numpy would stretch (n, 1) against (n,) to n x n numbers), with no rows, or when a
         number is NaN or infinite.
     """
-    given, truth = _vector("scores", scores), _vector("targets y", y)
+    given, truth = _scores(scores), _numbers("targets y", y)
     if given.shape != truth.shape or given.ndim != 1 or not len(truth):
         raise DataError(
             "scores and targets must be vectors of the same length, one number for each row",
@@ -68,23 +78,49 @@ def paired(scores: Any, y: Any) -> tuple[Array, Array]:
     return given, truth
 
 
-def _vector(name: str, values: Any) -> Array:
+def _scores(values: Any) -> Array:
+    # an array only: of a list, numpy's own question whether it is complex can fail
+    if isinstance(values, np.ndarray) and values.dtype == np.complex128:
+        return _finite("scores", values)
+    return _numbers("scores", values)
+
+
+def _numbers(name: str, values: Any) -> Array:
     try:
-        array = np.asarray(values, dtype=np.float64)
+        given = np.asarray(values)
+        if given.dtype.kind == "c":
+            raise TypeError(f"{name} of shape {given.shape} is complex")
+        array: Array = given.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{name} must be numbers", seen=str(error)) from error
+        raise DataError(
+            f"{name} must be real numbers, as many in each row",
+            seen=str(error),
+            next_step="leave out columns of text, and rows in which a number is missing",
+        ) from error
+    return _finite(name, array)
+
+
+def _finite(name: str, array: Array) -> Array:
     finite = np.isfinite(array)
     if not finite.all():
+        first = ", ".join(map(str, np.argwhere(~finite)[0].tolist()))
         raise DataError(
             f"{name} must be finite numbers",
-            seen=f"{array.size - int(finite.sum())} of {array.size} are NaN or infinite",
+            seen=f"{array.size - int(finite.sum())} of {array.size} are NaN or infinite, the first is {name}[{first}]; "
+            f"shape {array.shape}",
             next_step="look for missing values in the rows; if weights ran away in a descent, take a smaller rate",
         )
     return array
 
 
-def mean(rows: Array) -> float:
+@overload
+def mean(rows: Array) -> float: ...
+@overload
+def mean(rows: ComplexArray) -> complex: ...
+def mean(rows: Array | ComplexArray) -> complex:
     """The mean of the rows' losses, shape (n,): their ``math.fsum`` over n, infinite when it is beyond float64."""
+    if np.iscomplexobj(rows):
+        return complex(mean(rows.real), mean(rows.imag))
     try:
         return math.fsum(rows) / len(rows)
     except OverflowError:  # every row is finite, their sum is not
@@ -130,32 +166,16 @@ def gradient(X: Array, y: Array, weights: Array, bias: float) -> tuple[Array, fl
     return 2.0 / n * np.einsum("ij,i->j", X, residual), 2.0 / n * float(np.sum(residual))
 
 
-def numerical_gradient(function: Callable[[Array], float], at: Array, step: float) -> Array:
-    """The derivatives of ``function`` by central differences ``(f(a + h) - f(a - h)) / 2h``, one for each entry.
+def hessian(X: Array, y: Array, weights: Array, bias: float) -> Array:
+    """The second derivatives of the mean squared error, shape (d + 1, d + 1), the bias in the last row and column.
 
-    Parameters
-    ----------
-    function
-        Takes a vector of shape (d,) and returns a number.
-    at
-        The point, shape (d,).
-    step
-        The h of each entry, above 0.
+    With A = [X, 1] of shape (n, d + 1): ``2/n * A'A``, the same at every point, since the loss is a parabola.
 
     Raises
     ------
     DataError
-        When the step is not above 0, or too small to move an entry at all.
+        As ``linear`` and ``paired``.
     """
-    if not (math.isfinite(step) and step > 0) or (at + step == at).any():
-        raise DataError(
-            "the step must be above 0 and large enough to move each entry",
-            seen=f"step {step}, largest entry {np.abs(at).max():g}",
-            next_step="take 1e-5 for entries near 1",
-        )
-    slopes = np.empty(len(at))
-    for j in range(len(at)):
-        shift = np.zeros(len(at))
-        shift[j] = step
-        slopes[j] = (function(at + shift) - function(at - shift)) / (2 * step)
-    return slopes
+    paired(linear(X, weights, bias), y)
+    A = with_ones(X)
+    return 2.0 / len(A) * (A.T @ A)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -32,7 +33,7 @@ PROMETHEUS, ALERTMANAGER = "prometheus", "alertmanager"
 NODE_PORTS = {PROMETHEUS: 30082, ALERTMANAGER: 30083}
 
 ANSWER_SECONDS = 60
-STATE_SECONDS = 90
+STATE_SECONDS = 240
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,6 +98,38 @@ class Monitor:
             return ready() if up == count == len(values) else pending(f"{up} of {len(values)} targets are up")
 
         self._wait(f"{count} targets to be up", look, limit)
+
+    def wait_value(self, expression: str, low: float, high: float = math.inf, *, limit: float = STATE_SECONDS) -> float:
+        """Wait until the one value of an expression lies between two bounds, and return it.
+
+        A scrape comes each second, or later on a machine that is busy: what was just counted is seen a moment after.
+
+        Raises
+        ------
+        QueryRefused, NoData, TimedOut
+        """
+
+        def look() -> Seen:
+            found = self.value(expression)
+            return ready(found) if low <= found <= high else pending(f"it is {found:g}")
+
+        between = f"{low:g} at least" if high == math.inf else f"between {low:g} and {high:g}"
+        seen: float = self._wait(f"{expression} to be {between}", look, limit)
+        return seen
+
+    def wait_series(self, expression: str, count: int, *, limit: float = STATE_SECONDS) -> None:
+        """Wait until an expression answers with as many series; those of a pod that is gone end some scrapes later.
+
+        Raises
+        ------
+        QueryRefused, TimedOut
+        """
+
+        def look() -> Seen:
+            found = len(self.query(expression))
+            return ready() if found == count else pending(f"{found} series")
+
+        self._wait(f"{count} series of {expression}", look, limit)
 
     def wait_state(self, alert: str, state: str, *, limit: float = STATE_SECONDS) -> None:
         """Wait until an alert is in a state (``inactive``, ``pending``, ``firing``) in Prometheus.

@@ -1,4 +1,6 @@
-"""A model file behind HTTP. ``protocol``, ``metrics``, ``app``, ``shelf`` and ``__main__`` run inside the image.
+"""A model file behind HTTP: from the socket to the answer.
 
-``client`` and ``process`` run on the learner's machine, to ask a server and to start one without a container.
+The wire: ``listening`` (sockets), ``workers`` (processes), ``lifecycle`` (begin and end), ``connection`` and ``wire``
+(requests and their limits), ``heads``. The seam: ``request``. The application: ``app`` and what it asks. ``client`` and
+``process`` alone run on the learner's machine, to ask a server and to start one without a container.
 """

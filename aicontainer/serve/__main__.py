@@ -17,6 +17,9 @@ from aicontainer.errors import AicontainerError
 from aicontainer.model import Model
 from aicontainer.serve import lifecycle, listening
 from aicontainer.serve.app import Application
+from aicontainer.serve.counters import Counters
+from aicontainer.serve.logs import Log
+from aicontainer.serve.metrics import Metrics
 from aicontainer.serve.reload import Mark, Watch, mark
 from aicontainer.serve.settings import Settings, read_settings
 from aicontainer.serve.workers import Place, Workers
@@ -29,7 +32,8 @@ def serve(settings: Settings) -> None:
     seen = mark(settings.model_file)
     served = model.load(settings.model_file)
     listeners = listening.listen(settings.host, settings.port, settings.workers)
-    print(f"{served!r}, bodies up to {settings.limits.body} bytes", file=sys.stderr, flush=True)
+    about = {"model": served.name, "version": served.version, "sha256": served.digest}
+    Log(sys.stderr).say("serves", **about, port=settings.port, workers=settings.workers)
     if settings.workers == 1:
         _work(settings, served, seen, lambda: True, Place.alone(), listeners[0])
     else:
@@ -42,7 +46,9 @@ def serve(settings: Settings) -> None:
 def _work(
     settings: Settings, served: Model, seen: Mark, wanted: Callable[[], bool], place: Place, listener: socket.socket
 ) -> None:
-    application = Application(served)
+    counters = [Counters(place.counters(index)) for index in range(place.count)]
+    metrics = Metrics(served, counters, place.index)
+    application = Application(served, metrics=metrics, log=Log(sys.stderr, settings.log_per_second))
     watch = Watch(settings.model_file, seen, application.serve, application.refused)
     # what is here now stays for ever; left out of each collection, they take microseconds instead of milliseconds
     gc.collect()

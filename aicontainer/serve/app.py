@@ -12,12 +12,15 @@ from urllib.parse import unquote
 from aicontainer.errors import RequestError
 from aicontainer.model import Model
 from aicontainer.serve import protocol
-from aicontainer.serve.metrics import UNKNOWN_ROUTE, Metrics
+from aicontainer.serve.counters import UNKNOWN_ROUTE
+from aicontainer.serve.logs import Log
+from aicontainer.serve.metrics import Metrics
 from aicontainer.serve.request import Reply, Request
 from aicontainer.serve.serving import READ, Outcome, Route, Serving
 from aicontainer.serve.strict import LONGEST_PATH
 
 ROW_LIMIT = 100_000
+_NOTHING = Request("", "", "", {}, b"")
 _FAILED = "the server failed; its log has the cause"
 
 
@@ -30,11 +33,16 @@ class Application:
         The model to begin with.
     row_limit
         The most rows that a request may have.
+    metrics, log
+        Where it is counted and written; without them in memory of its own, and on the standard error stream.
     """
 
-    def __init__(self, model: Model, row_limit: int = ROW_LIMIT) -> None:
+    def __init__(
+        self, model: Model, row_limit: int = ROW_LIMIT, metrics: Metrics | None = None, log: Log | None = None
+    ) -> None:
         self._row_limit = row_limit
-        self._metrics = Metrics(model)
+        self._metrics = metrics or Metrics(model)
+        self._log = log or Log(sys.stderr)
         self._refused = ""
         self._stopping = False
         self._take(model)
@@ -49,13 +57,13 @@ class Application:
         route = self._routes.get(request.path) or self._routes.get(unquote(request.path))
         outcome = self._outcome(route, request)
         counted = route.template if route else UNKNOWN_ROUTE
-        self._count(counted, request.method, outcome, time.perf_counter() - begun)
+        self._count(counted, request, outcome, time.perf_counter() - begun)
         return outcome.reply
 
     def turned_away(self, error: RequestError) -> Reply:
         """The reply to what never became a request."""
         outcome = Outcome(_refusal(error))
-        self._count(UNKNOWN_ROUTE, "", outcome, 0.0)
+        self._count(UNKNOWN_ROUTE, _NOTHING, outcome, 0.0)
         return outcome.reply
 
     def serve(self, model: Model) -> None:
@@ -63,14 +71,22 @@ class Application:
         self._take(model)
         self._metrics.serves(model)
         self._refused = ""
+        self._log.say("serves another model", model=model.name, version=model.version, sha256=model.digest)
 
     def refused(self, reason: str) -> None:
         """A new model file cannot be used: stay with the old one, and let readiness say so."""
         self._refused = reason
+        self._metrics.refused()
+        self._log.say("the new model file cannot be used; the model before it stays", level="warning", reason=reason)
 
     def stopping(self) -> None:
         """Not ready any more; requests are still answered."""
         self._stopping = True
+
+    def tick(self, arriving: int) -> None:
+        """Called a few times a second, with the number of requests that have begun to arrive."""
+        self._metrics.in_flight(arriving)
+        self._metrics.distribute()
 
     def _take(self, model: Model) -> None:
         self._serving = Serving(model, self._row_limit)
@@ -98,10 +114,13 @@ class Application:
             traceback.print_exc(file=sys.stderr)
             return Outcome(_refusal(RequestError(_FAILED, path="", status=500)))
 
-    def _count(self, route: str, method: str, outcome: Outcome, seconds: float) -> None:
-        self._metrics.answered(route, method, outcome.reply.status, seconds)
-        if outcome.score is not None:
-            self._metrics.predicted(len(outcome.score))
+    def _count(self, route: str, request: Request, outcome: Outcome, seconds: float) -> None:
+        status, rows = outcome.reply.status, 0
+        self._metrics.answered(route, status, seconds)
+        if outcome.rows is not None and outcome.score is not None:
+            self._metrics.predicted(outcome.rows, outcome.score)
+            rows = len(outcome.score)
+        self._log.answered(request, route, status, seconds, rows)
 
     def _nowhere(self, request: Request) -> RequestError:
         path = unquote(request.path)[:LONGEST_PATH]

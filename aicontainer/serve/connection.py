@@ -24,7 +24,9 @@ from aicontainer.serve.wire import Wire
 
 TARGET_LIMIT = 8192
 HEADERS_LIMIT = 100
+# what is kept for a client that does not read: bytes of answers, then whole requests
 WRITE_BUFFER = 64 * 1024
+WAITING_LIMIT = 100
 LINGER_BYTES = 64 * 1024 * 1024
 BODY = "$"
 
@@ -180,9 +182,9 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
-        if self._leaving:
-            return
         self._arriving = False
+        if self._leaving or self._transport.is_closing():
+            return
         self.since = self._wire.now
         if self._counted:
             self._uncount()
@@ -190,7 +192,7 @@ class Connection(asyncio.Protocol):
         method = self._parser.get_method().decode()
         request = Request(method, path, query, self._headers, b"".join(self._pieces))
         if self._paused:
-            self._waiting.append((request, bool(self._keep)))
+            self._put_off(request)
         else:
             self._answer(request, bool(self._keep))
 
@@ -235,6 +237,12 @@ class Connection(asyncio.Protocol):
         self._transport.write(b"%b%d\r\n\r\n%b" % (wire.heads.head(reply, keep), len(reply.body), body))
         if not keep:
             self.close()
+
+    def _put_off(self, request: Request) -> None:
+        if len(self._waiting) == WAITING_LIMIT:
+            self.abort()  # whoever asks on and on, and reads nothing, would fill the memory
+            return
+        self._waiting.append((request, bool(self._keep)))
 
     def _refuse(self, error: RequestError) -> None:
         """Answer with an error, and read no further request."""

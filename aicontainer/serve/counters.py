@@ -108,7 +108,7 @@ class Counters:
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count one answer."""
-        cell = self._cells[route, status]
+        cell = self._cells.get((route, status)) or self._cells[route, status // 100 * 100]
         self._numbers[cell + bisect_left(LATENCIES, seconds)] += 1.0
         self._numbers[cell + _CELL - 1] += seconds
 

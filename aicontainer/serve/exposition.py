@@ -124,7 +124,7 @@ class _Collected(Collector):
 
 
 def _buckets(bounds: Sequence[float], distribution: Distribution) -> list[tuple[str, float]]:
-    names = [floatToGoString(bound) for bound in (*bounds, math.inf)]
+    names = [floatToGoString(bound) for bound in (*bounds, math.inf)]  # type: ignore[no-untyped-call]
     return list(zip(names, accumulate(distribution.counts), strict=True))
 
 

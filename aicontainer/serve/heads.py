@@ -3,17 +3,21 @@
 Nearly all answers of a second have one of a handful of heads. They are kept as bytes, until the date changes.
 """
 
-from email.utils import formatdate
+import time
 from http import HTTPStatus
 
 from aicontainer.serve.request import Reply
+
+# not strftime's %a and %b: they speak the language of whoever started the server
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Heads:
     """The heads of this second."""
 
     def __init__(self) -> None:
-        self._date = formatdate(usegmt=True)
+        self._date = _date()
         self._kept: dict[tuple[int, str, bool], bytes] = {}
 
     def __repr__(self) -> str:
@@ -21,7 +25,7 @@ class Heads:
 
     def tick(self) -> None:
         """Look at the clock; RFC 9110, 6.6.1: whoever has a clock sends the date."""
-        date = formatdate(usegmt=True)
+        date = _date()
         if date != self._date:
             self._date = date
             self._kept.clear()
@@ -46,6 +50,11 @@ class Heads:
             "Content-Length: ",
         ]
         return "\r\n".join(lines).encode("latin-1", "replace")
+
+
+def _date() -> str:
+    now = time.gmtime()
+    return time.strftime(f"{_DAYS[now.tm_wday]}, %d {_MONTHS[now.tm_mon - 1]} %Y %H:%M:%S GMT", now)
 
 
 def _phrase(status: int) -> str:

@@ -11,6 +11,7 @@ The end, after SIGTERM or SIGINT:
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 import time
@@ -24,6 +25,7 @@ from aicontainer.serve.settings import Settings
 from aicontainer.serve.wire import SWEEP_SECONDS, Wire
 
 LOOK_SECONDS = 0.02
+FILES_BESIDE = 64
 
 Begin = Callable[[asyncio.AbstractEventLoop], None]
 Beat = Callable[[], bool]
@@ -39,11 +41,20 @@ def run(application: Answering, listener: socket.socket, settings: Settings, beg
     beat
         Called four times a second, as long as the process is not stuck; False asks for the end.
     """
+    _allow_files(2 * settings.limits.connections + FILES_BESIDE)
     loop = uvloop.new_event_loop()
     try:
         loop.run_until_complete(_live(application, listener, settings, begin, beat))
     finally:
         loop.close()
+
+
+def _allow_files(wanted: int) -> None:
+    """Raise the soft limit, often 1024: each connection is an open file, also one that is refused."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
 
 
 async def _live(application: Answering, listener: socket.socket, settings: Settings, begin: Begin, beat: Beat) -> None:
@@ -55,6 +66,7 @@ async def _live(application: Answering, listener: socket.socket, settings: Setti
 
     def tick() -> None:
         wire.sweep()
+        application.tick(wire.arriving)
         if not beat():
             asked.set()
         loop.call_later(SWEEP_SECONDS, tick)

@@ -67,5 +67,8 @@ class Answering(Protocol):
     def refused(self, reason: str) -> None:
         """A new model file cannot be used, and the old model stays: readiness, log and metrics say so."""
 
+    def tick(self, arriving: int) -> None:
+        """A quarter of a second has gone by; so many requests have begun to arrive."""
+
     def stopping(self) -> None:
         """The end has begun: not ready any more; requests are still answered."""

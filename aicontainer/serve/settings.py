@@ -10,6 +10,7 @@ REQUEST_SECONDS   the time to send a request, and to take its answer; 10
 IDLE_SECONDS      how long a connection may stay open without a request; 75
 REQUESTS          requests that may be arriving at once; beyond, 503; 128
 CONNECTIONS       connections open at once, for each worker; beyond, the idle ones are closed, then 503; 1000
+LOG_PER_SECOND    lines on requests in the log, for each worker; beyond, only how many were lost; 100
 DRAIN_SECONDS     after SIGTERM: still taking connections, while "not ready" gets around; 1
 FINISH_SECONDS    after that: for the requests that have begun; 10
 """
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aicontainer.errors import InputError
+from aicontainer.serve.logs import PER_SECOND
 
 BODY_LIMIT = 1024 * 1024
 LARGEST = 2**31 - 1
@@ -48,6 +50,7 @@ class Settings:
     port: int
     workers: int
     limits: Limits
+    log_per_second: int
     drain_seconds: float
     finish_seconds: float
 
@@ -77,6 +80,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         _number(environment, "PORT", 8080, 65535),
         _number(environment, "WORKERS", 1, 256),
         limits,
+        _number(environment, "LOG_PER_SECOND", PER_SECOND, 1_000_000),
         _seconds(environment, "DRAIN_SECONDS", 1.0, 0.0),
         _seconds(environment, "FINISH_SECONDS", 10.0, 0.0),
     )

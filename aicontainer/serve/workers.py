@@ -19,6 +19,8 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from aicontainer.serve.logs import Log
+
 # a worker says four times a second that it is not stuck; the slowest request takes a fraction of a second
 STUCK_SECONDS = 30.0
 # one that ends at once, ends at once again: not in a busy loop
@@ -87,6 +89,7 @@ class Workers:
         self._work = work
         self._listeners = listeners
         self._end_seconds = end_seconds
+        self._log = Log(sys.stderr)
         self._places = places(len(listeners))
         self._running: dict[int, Place] = {}
         self._begun = [float("-inf")] * len(listeners)
@@ -137,12 +140,12 @@ class Workers:
                 place = self._running.pop(pid)
                 code = os.waitstatus_to_exitcode(status)
                 if code:
-                    _say(f"worker {place.index} (process {pid}) ended with {code}")
+                    self._log.say("a worker ended", level="error", worker=place.index, process=pid, code=code)
 
     def _kill_stuck(self) -> None:
         for pid, place in self._running.items():
             if place.silence() > STUCK_SECONDS:
-                _say(f"worker {place.index} (process {pid}) is stuck: killed")
+                self._log.say("a worker is stuck and gets killed", level="error", worker=place.index, process=pid)
                 place.beat()  # once is enough
                 os.kill(pid, signal.SIGKILL)
 
@@ -202,7 +205,3 @@ def _noticed() -> Iterator[int]:
 def _wait(read: int, seconds: float) -> set[int]:
     ready, _, _ = select.select([read], [], [], seconds)
     return set(os.read(read, 512)) if ready else set()
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

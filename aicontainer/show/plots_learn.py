@@ -1,13 +1,20 @@
-"""Figures of the notebooks on learning: what a score costs under each loss, and a loss on two parts of the data."""
+"""Figures of the notebooks on learning: what a score costs under each loss, and how a loss falls in a descent.
 
-from collections.abc import Sequence
+Where this module is imported in a notebook, a ``Fit`` that ends a cell is shown with its learning curve.
+"""
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from aicontainer.errors import DataError
 from aicontainer.learn.cross_entropy import cross_entropy
+from aicontainer.learn.descent import Fit
 from aicontainer.model import LINKS
-from aicontainer.show.plots import STYLES, Plot, _canvas
+from aicontainer.show.plots import LARGEST_DRAWN, STYLES, Plot, _canvas
 
 HIGHEST = 6.0  # the squared error of a far score would press the other two curves onto the axis
 
@@ -92,3 +99,81 @@ def loss_on_both(steps: Sequence[int], trained: Sequence[float], held_out: Seque
     axes.legend(frameon=False)
     alt = f"Two lines of the loss against the step, on a logarithmic axis of steps: {'; '.join(told)}."
     return Plot("the loss on both parts", alt, figure)
+
+
+def learning_curve(fits: Mapping[str, Fit], *, unit: str, floor: float = 0.0) -> Plot:
+    """The loss of up to four descents over their passes through the rows, on a logarithmic axis.
+
+    A step over all rows is one pass, and so is one round of batches: on this axis both cost the same.
+
+    Parameters
+    ----------
+    fits
+        For each label, a descent.
+    unit
+        The unit of the loss: nats, or the square of the target's.
+    floor
+        The smallest possible loss, if it is known: drawn is how far the losses are above it.
+
+    Raises
+    ------
+    DataError
+        When there is no descent, or more than can be told apart.
+    """
+    label = f"loss above the smallest ({unit})" if floor else f"loss ({unit})"
+    curves = {name: np.array(fit.losses) - floor for name, fit in fits.items()}
+    return _over_passes("the learning curve", label, curves, fits)
+
+
+def gradient_curve(fits: Mapping[str, Fit], *, unit: str) -> Plot:
+    """The length of the gradient over the passes through the rows: what ``Stop(gradient_norm=...)`` looks at.
+
+    Parameters
+    ----------
+    fits
+        For each label, a descent; up to four.
+    unit
+        The unit of the loss, which the gradient on standardised rows has too.
+
+    Raises
+    ------
+    DataError
+        As ``learning_curve``.
+    """
+    curves = {name: np.array(fit.gradient_norms) for name, fit in fits.items()}
+    return _over_passes("the length of the gradient", f"length of the gradient ({unit})", curves, fits)
+
+
+def _over_passes(title: str, label: str, curves: "dict[str, np.ndarray[Any, Any]]", fits: Mapping[str, Fit]) -> Plot:
+    if not 1 <= len(fits) <= len(STYLES):
+        raise DataError(
+            f"the lines of one to {len(STYLES)} descents can be told apart in print", seen=f"{len(fits)} descents"
+        )
+    figure, axes = _canvas()
+    told = []
+    for (name, values), (colour, style) in zip(curves.items(), STYLES, strict=False):
+        drawn = np.where((values > 0) & (values < LARGEST_DRAWN), values, math.nan)
+        axes.plot(drawn, color=colour, linestyle=style, label=name, marker="." if len(drawn) < 3 else "")
+        told.append(
+            f"{name} goes from {values[0]:.3g} to {values[-1]:.3g} in {len(values) - 1} passes "
+            f"({fits[name].steps} steps), stopped by its {fits[name].stopped_by}"
+        )
+    axes.set_yscale("log")
+    axes.set_xlabel("passes over the rows")
+    axes.set_ylabel(label)
+    axes.legend(frameon=False)
+    return Plot(title, f"Lines of the {label} against the passes, on a logarithmic axis: {'; '.join(told)}.", figure)
+
+
+def _drawn(fit: Fit) -> tuple[bytes, dict[str, str]]:
+    plot = learning_curve({f"rate {fit.rate:g}": fit}, unit="nats, or the square of the target's unit")
+    return plot._repr_png_(), {"alt": plot.alt}
+
+
+def _let_fits_draw_themselves() -> None:
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        shell.display_formatter.formatters["image/png"].for_type(Fit, _drawn)
+
+
+_let_fits_draw_themselves()

@@ -215,7 +215,7 @@ def test_the_folder_is_what_kubectl_reads_too(cluster: Any, tmp_path: Path) -> N
     from aicontainer import commands
 
     folder = places.clone() / "manifests" / "base"
-    text = commands.run([cluster.kubectl, "kustomize", folder], limit=30)
+    text = commands.run([cluster.kubectl, "kustomize", folder], limit=120)
     import yaml
 
     by_kubectl = {each["kind"]: each["spec"] for each in yaml.safe_load_all(text) if "spec" in each}

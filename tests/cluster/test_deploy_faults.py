@@ -92,6 +92,8 @@ def _deployment(reference: str, change: Manifest) -> list[Manifest]:
     for probe in ("readinessProbe", "livenessProbe", "lifecycle"):
         del container[probe]
     container.update({"image": reference, "command": ["sleep", "1000"], **change})
+    if change:  # nothing probes it: without this a pod counts as available in the moment before it is killed
+        deployment["spec"]["minReadySeconds"] = 10
     return [namespace, deployment]
 
 

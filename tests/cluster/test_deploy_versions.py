@@ -241,7 +241,7 @@ def test_the_folder_is_what_kubectl_reads_too(cluster: Any) -> None:
     import yaml
 
     folder = places.clone() / "manifests" / "versions"
-    text = commands.run([cluster.kubectl, "kustomize", folder], limit=30)
+    text = commands.run([cluster.kubectl, "kustomize", folder], limit=120)
     by_kubectl = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(text)}
     by_us = {(each["kind"], each["metadata"]["name"]): each for each in manifests.load_manifests(folder)}
     assert by_kubectl.keys() == by_us.keys()

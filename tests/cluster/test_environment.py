@@ -75,7 +75,7 @@ def test_up_after_a_killed_engine_with_a_stale_pid_file() -> None:
     pid_file = daemon.PID_FILES[0]
     pid = int(pid_file.read_text())
     os.kill(pid, signal.SIGKILL)
-    wait("the engine to be gone", lambda: pending("there") if daemon.is_ours() else ready(), limit=30)
+    wait("the engine to be gone", lambda: pending("there") if daemon.is_ours() else ready(), limit=120)
     # the number of the dead engine now belongs to another process: dockerd alone would refuse to start
     pid_file.write_text(str(os.getpid()))
     assert not daemon.answers()

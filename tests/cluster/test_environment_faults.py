@@ -179,7 +179,7 @@ def _listening(port: int) -> socket.socket:
         except OSError as error:
             return pending(str(error))
 
-    taken: socket.socket = wait(f"port {port} to be free", look, limit=30)
+    taken: socket.socket = wait(f"port {port} to be free", look, limit=120)
     return taken
 
 

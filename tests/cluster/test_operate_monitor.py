@@ -24,7 +24,7 @@ groups:
 """
 
 
-def eventually(look: Callable[[], bool], limit: float = 30) -> bool:
+def eventually(look: Callable[[], bool], limit: float = 120) -> bool:
     until = time.monotonic() + limit
     while time.monotonic() < until:
         if look():
@@ -45,14 +45,19 @@ def test_each_pod_is_found_and_the_rows_that_were_sent_are_counted(watched: Any)
 
 def test_a_rate_is_what_was_sent_in_a_second(watched: Any) -> None:
     with traffic.sending(watched.server, [X[:5]], 10, refused_of_ten=2) as sent:
+
+        def window() -> bool:  # a busy machine may skip a scrape: then the next ten seconds are compared
+            begun, rows, refused = time.monotonic(), sent.rows, sent.refused
+            time.sleep(10)
+            length = time.monotonic() - begun
+            found = watched.monitor.value("sum(rate(predicted_rows_total[10s]))")
+            failing = watched.monitor.value('sum(rate(http_request_duration_seconds_count{status=~"4.."}[10s]))')
+            as_sent = pytest.approx((sent.rows - rows) / length, rel=0.3)
+            as_refused = pytest.approx((sent.refused - refused) / length, rel=0.4)
+            return bool(found == as_sent and failing == as_refused)
+
         time.sleep(4)
-        begun, rows, refused = time.monotonic(), sent.rows, sent.refused
-        time.sleep(10)
-        length = time.monotonic() - begun
-        found = watched.monitor.value("sum(rate(predicted_rows_total[10s]))")
-        failing = watched.monitor.value('sum(rate(http_request_duration_seconds_count{status=~"4.."}[10s]))')
-        assert found == pytest.approx((sent.rows - rows) / length, rel=0.3)
-        assert failing == pytest.approx((sent.refused - refused) / length, rel=0.4)
+        assert eventually(window)
     assert sent.failed == 0
     over_time = watched.monitor.query_range("sum(rate(predicted_rows_total[10s]))", 20)
     assert len(over_time) == 1
@@ -83,7 +88,7 @@ def test_a_pod_that_is_replaced_shows_as_another_series(watched: Any) -> None:
     watched.release.wait_replaced(victim)
     watching.wait_targets(2)
     assert victim not in {target.labels["pod"] for target in watching.targets()}
-    seen = watching.query_range('up{job="model"}', 30)
+    seen = watching.query_range('up{job="model"}', 240)
     assert victim in {series.labels["pod"] for series in seen}
     assert len(seen) >= 3
 
@@ -144,7 +149,7 @@ def test_prometheus_may_list_pods_of_its_namespace_and_nothing_else(watched: Any
     def may(verb: str, what: str, where: str) -> bool:
         words = [cluster.kubectl, *found.kubectl_options, "auth", "can-i", verb, what, "-n", where, "--as", user]
         try:
-            return commands.run(words, limit=30).strip() == "yes"
+            return commands.run(words, limit=120).strip() == "yes"
         except commands.CommandError:
             return False
 
@@ -156,7 +161,7 @@ def test_prometheus_may_list_pods_of_its_namespace_and_nothing_else(watched: Any
 
 def test_the_folder_is_what_kubectl_reads_too(cluster: Any) -> None:
     folder = places.clone() / "manifests" / "monitor"
-    text = commands.run([cluster.kubectl, "kustomize", folder], limit=30)
+    text = commands.run([cluster.kubectl, "kustomize", folder], limit=120)
 
     def content(found: list[Any]) -> dict[Any, Any]:
         keys = ("spec", "data", "rules")

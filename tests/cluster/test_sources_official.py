@@ -271,7 +271,7 @@ def test_the_source_supplies_what_is_pinned_and_finds_it_again(
     engine: Any,
 ) -> None:
     wanted = {role: publish(door.address) for role in ("base", "node")}
-    kind = commands.run([engine.kind, "version"], limit=30).split()[1]
+    kind = commands.run([engine.kind, "version"], limit=120).split()[1]
     lines = {role: f'"{pin.repository}:{pin.tag}@{pin.digest}"' for role, pin in wanted.items()}
     file = tmp_path / "pins.toml"
     roles = "\n".join(f"{role} = {lines['base']}" for role in pins.ROLES)
