@@ -142,7 +142,7 @@ def test_a_fault_in_the_data_is_named_by_its_place(nested: bool, bad: Any, at: t
         ({"data": [1, 2, 3, [4, 5, 6]]}, "inputs[0].data[3]"),
         ({"data": [[1, 2, 3], [4, [5], 6]]}, "inputs[0].data[1][1]"),
         ({"datatype": "FP128"}, "inputs[0].datatype"),
-        ({"datatype": "BYTES"}, "inputs[0].datatype"),
+        ({"datatype": "BYTES", "shape": [1], "data": ["x"]}, "inputs[0].datatype"),
         ({"datatype": 64}, "inputs[0].datatype"),
         ({"datatype": "UINT8", "data": [1, 2, 3, 4, 5, 256]}, "inputs[0].data[5]"),
         ({"datatype": "UINT8", "data": [[1, 2, 3], [4, -1, 5]]}, "inputs[0].data[1][1]"),
