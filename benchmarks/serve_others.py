@@ -29,7 +29,7 @@ def by_rows(rows: list[list[float]]) -> bytes:
 
 @dataclass(frozen=True)
 class Contender:
-    """A server: packages, command (``{python}``, ``{port}``, ``{folder}`` are filled in), addresses, form of a request."""
+    """A server: packages, command (``{python}``, ``{port}``, ``{folder}`` filled in), addresses, form of a request."""
 
     name: str
     packages: tuple[str, ...]
