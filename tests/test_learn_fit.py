@@ -125,3 +125,16 @@ def test_there_is_no_fifth_case():
     with pytest.raises(DataError, match="no case 'weather'") as caught:
         fit.train_as("weather", data.load("traffic"))
     assert "education, finance, medicine, traffic" in caught.value.next_step
+
+
+@pytest.mark.parametrize("case", ["education", "finance"])
+def test_the_file_remembers_the_training_and_the_loss_of_what_will_be_served(case, tmp_path):
+    dataset = data.load(case)
+    trained = load(fit.train_case(case, steps=50).save(tmp_path / "model.json"))
+    assert (trained.training.rows, trained.training.steps) == (len(dataset.y), 50)
+    assert (trained.training.low == dataset.X.min(axis=0)).all()
+    assert (trained.training.high == dataset.X.max(axis=0)).all()
+    score = trained.score(dataset.X)
+    served = for_link(dataset.link).loss(score, dataset.y)
+    assert trained.training.loss.hex() == served.hex()
+    assert trained.unit == dataset.unit

@@ -7,10 +7,18 @@ import nbformat
 import pytest
 
 from aicontainer import syllabus
+from aicontainer.learn import data
 
 ROOT = Path(__file__).parent.parent / "notebooks"
-STORED = [*sorted(ROOT.glob("*.ipynb")), *sorted((ROOT / "solutions").glob("*.ipynb"))]
-NAMES = sorted({path.stem for path in (*STORED, *(ROOT / "source").glob("*.md"))})
+SOURCES = syllabus.files(ROOT / "source", ".md")
+STORED = [*syllabus.files(ROOT), *syllabus.files(ROOT / "solutions")]
+NAMES = sorted(
+    {
+        path.relative_to(folder).with_suffix("").as_posix()
+        for folder, ending in ((ROOT, ".ipynb"), (ROOT / "solutions", ".ipynb"), (ROOT / "source", ".md"))
+        for path in syllabus.files(folder, ending)
+    }
+)
 LONGEST_CELL = 15
 
 
@@ -39,7 +47,7 @@ def test_source_and_both_forms_exist(name: str) -> None:
 @pytest.mark.parametrize("path", STORED, ids=_id)
 def test_it_opens_with_title_end_skills_needs_and_time(path: Path) -> None:
     opening = _read(path).cells[0].source
-    assert re.match(r"# \d\d[a-z]? \S+ \S+", opening)
+    assert re.match(r"# (\d\d[a-z]?|Case) \S+ \S+", opening)
     for part in ("**At the end you will have**", "**You will be able to**", "**You need**"):
         assert part in opening
     minutes = re.search(r"\*\*Time\*\* (\d+) minutes", opening)
@@ -71,7 +79,7 @@ def test_it_asks_for_a_prediction_and_takes_it_up(path: Path) -> None:
 @pytest.mark.parametrize("path", STORED, ids=_id)
 def test_it_has_an_exercise_whose_check_answers(path: Path) -> None:
     notebook = _read(path)
-    tag = "stub" if path.parent == ROOT else "solution"
+    tag = "solution" if ROOT / "solutions" in path.parents else "stub"
     tagged = [index for index, cell in enumerate(notebook.cells) if tag in cell.metadata.get("tags", [])]
     assert tagged
     later = [cell for cell in notebook.cells[tagged[-1] + 1 :] if cell.cell_type == "code"]
@@ -85,3 +93,14 @@ def test_no_widget_leaves_a_text_that_differs_from_run_to_run(path: Path) -> Non
     outputs = [output for cell in _read(path).cells for output in cell.get("outputs", [])]
     texts = [output.data.get("text/plain", "") for output in outputs if "data" in output]
     assert [text for text in texts if re.search(r"\w+\((children|value|layout)=|Output\(\)|HBox|VBox", text)] == []
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if re.match(r"0[3-7]_", name)])
+def test_one_cell_says_which_case_it_is_and_nothing_else_names_a_data_set(name: str) -> None:
+    cells = [cell.source for cell in _read(ROOT / "solutions" / f"{name}.ipynb").cells if cell.cell_type == "code"]
+    assert cells.count('case = "education"') == 1
+    others = [source for source in cells[: cells.index('case = "education"')] if "case" in source]
+    rest = [source for source in cells if source != 'case = "education"']
+    named = [source for source in rest if re.search("|".join(data.NAMES), source)]
+    assert (others, named) == ([], [])
+    assert not [source for source in rest if re.search(r"ensure_model\(\)|mean_squared_error", source)]

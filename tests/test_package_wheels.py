@@ -14,7 +14,14 @@ KeptWheels = Callable[[tuple[str, ...]], Path]
 def test_the_image_gets_the_models_numpy_and_this_environments_server() -> None:
     wanted = wheels.requirements("2.3.4")
     assert "numpy==2.3.4" in wanted
-    assert {each.split("==")[0] for each in wanted} == {"numpy", "httptools", "msgspec", "prometheus-client", "uvloop"}
+    assert {each.split("==")[0] for each in wanted} == {
+        "numpy",
+        "httptools",
+        "msgspec",
+        "prometheus-client",
+        "pysimdjson",
+        "uvloop",
+    }
 
 
 def test_each_wheel_is_pinned_by_version_and_checksum(tmp_path: Path) -> None:

@@ -1,79 +1,36 @@
-"""The WSGI application called directly, as a WSGI server would: addresses, methods, faults, limits."""
+"""The application asked directly, as the wire asks it: addresses, methods, faults, readiness, a change of the model."""
 
-import io
 import json
 import math
 from typing import Any
-from wsgiref.validate import validator
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from aicontainer.errors import RequestError
 from aicontainer.model import Model, Scaling
-from aicontainer.serve.app import Application, make_app
+from aicontainer.serve.app import Application
+from aicontainer.serve.request import Reply, Request
+from aicontainer.serve.serving import Serving
 
 INFER = "/v2/models/m/infer"
-LIMIT = 500
 
 
-def a_model(link: str = "identity", name: str = "m") -> Model:
+def a_model(link: str = "identity", name: str = "m", version: str = "7", bias: float = 10.0) -> Model:
     scaling = Scaling(np.array([1.0, 2.0]), np.array([0.5, 4.0]))
-    return Model(name, "7", np.array([3.0, -2.0]), 10.0, link, scaling, ("a", "b"), "t", "rows")
+    return Model(name, version, np.array([3.0, -2.0]), bias, link, scaling, ("a", "b"), "t", "rows")
 
 
-class Stream(io.BytesIO):
-    """A body that remembers how much of it was read."""
-
-    taken = 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        piece = super().read(size)
-        self.taken += len(piece)
-        return piece
+def call(app: Application, path: str, method: str = "GET", body: bytes = b"", **headers: bytes) -> Reply:
+    named = {name.replace("_", "-").encode(): value for name, value in headers.items()}
+    return app.answer(Request(method, path, "", named, body))
 
 
-class Response:
-    def __init__(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.status = int(status.split()[0])
-        self.headers = dict(headers)
-        self.body = body
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-def call(app: Application, path: str, method: str = "GET", body: bytes = b"", **environ: Any) -> Response:
-    """Call through the standard library's validator, which checks both sides of the WSGI contract."""
-    started: list[Any] = []
-    full = {
-        "REQUEST_METHOD": method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": path.encode().decode("latin-1"),
-        "QUERY_STRING": "",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        **environ,
-    }
-    full = {key: value for key, value in full.items() if value is not None}
-    answer = validator(app)(full, lambda status, headers, _=None: started.append((status, headers)))  # type: ignore[arg-type]
-    try:
-        content = b"".join(answer)
-    finally:
-        answer.close()  # type: ignore[attr-defined]
-    return Response(*started[0], content)
+def said(reply: Reply) -> Any:
+    return json.loads(reply.body)
 
 
 def request(*rows: list[float], **more: Any) -> bytes:
@@ -85,150 +42,194 @@ def request(*rows: list[float], **more: Any) -> bytes:
 
 @pytest.fixture
 def app() -> Application:
-    return make_app(a_model(), LIMIT)
+    return Application(a_model())
 
 
-def test_a_prediction_is_the_linear_score(app: Application) -> None:
-    response = call(app, INFER, "POST", request([2.0, 6.0], [1.0, 2.0], id="x"))
+@pytest.mark.parametrize("path", [INFER, "/v2/models/m/versions/7/infer", "/v2/models/%6d/infer"])
+def test_a_prediction_is_the_linear_score(app: Application, path: str) -> None:
+    reply = call(app, path, "POST", request([2.0, 6.0], [1.0, 2.0], id="x"))
     # by hand: ((2-1)/0.5)*3 - ((6-2)/4)*2 + 10 = 14, and the bias alone for the means
-    assert response.status == 200
-    assert response.json["id"] == "x"
-    assert [output["data"] for output in response.json["outputs"]] == [[14.0, 10.0], [14.0, 10.0]]
-    assert response.headers["Content-Type"] == "application/json"
-    assert int(response.headers["Content-Length"]) == len(response.body)
+    assert reply.status == 200
+    assert said(reply)["id"] == "x"
+    assert [output["data"] for output in said(reply)["outputs"]] == [[14.0, 10.0], [14.0, 10.0]]
+    assert reply.content_type == "application/json"
 
 
 def test_a_probability_comes_with_its_score() -> None:
-    outputs = call(make_app(a_model("logistic")), INFER, "POST", request([21.0, 2.0])).json["outputs"]
+    outputs = said(call(Application(a_model("logistic")), INFER, "POST", request([21.0, 2.0])))["outputs"]
     values = {output["name"]: output["data"][0] for output in outputs}
     assert values["score"] == 130.0
     assert values["predict"] == pytest.approx(1 / (1 + math.exp(-130.0)))
+
+
+@settings(deadline=None)
+@given(st.integers(1, 100), st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_what_is_served_has_the_bits_of_the_models_own_score(count: int, width: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scaling = Scaling(rng.normal(size=width), np.exp(rng.normal(size=width)))
+    names = tuple(f"f{number}" for number in range(width))
+    model = Model("m", "7", rng.normal(size=width), float(rng.normal()), "logistic", scaling, names, "t", "rows")
+    rows = rng.normal(size=(count, width)) * np.exp(rng.normal(size=width))
+    tensor = {"name": "rows", "shape": [count, width], "datatype": "FP64", "data": rows.ravel().tolist()}
+    answer = said(call(Application(model), INFER, "POST", json.dumps({"inputs": [tensor]}).encode()))
+    served = {output["name"]: np.array(output["data"]).tobytes() for output in answer["outputs"]}
+    assert served == {"score": model.score(rows).tobytes(), "predict": model.predict(rows).tobytes()}
+
+
+def test_the_door_for_people_answers_with_unit_and_version() -> None:
+    reply = call(
+        Application(a_model("logistic")), "/predict", "POST", b'{"rows": [{"b": 2, "a": 1}, {"a": 2, "b": 6}]}'
+    )
+    assert reply.status == 200
+    assert said(reply) == {
+        **{"model": "m", "version": "7", "target": "t", "unit": "probability"},
+        "predictions": [pytest.approx(1 / (1 + math.exp(-10))), pytest.approx(1 / (1 + math.exp(-14)))],
+        "scores": [10.0, 14.0],
+    }
 
 
 @pytest.mark.parametrize(
     ("path", "content"),
     [
         ("/v2/health/live", {"live": True}),
-        ("/v2/health/ready", {"ready": True}),
-        ("/v2/models/m/ready", {"name": "m", "ready": True}),
+        ("/v2/health/ready", {"ready": True, "version": "7"}),
+        ("/v2/models/m/ready", {"name": "m", "ready": True, "version": "7"}),
+        ("/v2/models/m/versions/7/ready", {"name": "m", "ready": True, "version": "7"}),
     ],
 )
 def test_probes_are_answered(app: Application, path: str, content: dict[str, Any]) -> None:
-    response = call(app, path)
-    assert (response.status, response.json) == (200, content)
+    reply = call(app, path)
+    assert (reply.status, said(reply)) == (200, content)
 
 
 def test_the_server_and_the_model_describe_themselves(app: Application) -> None:
-    assert call(app, "/v2").json["name"] == "aicontainer"
-    assert call(app, "/v2/models/m").json["versions"] == ["7"]
+    assert said(call(app, "/v2"))["extensions"] == ["binary_tensor_data"]
+    for path in ("/v2/models/m", "/v2/models/m/versions/7"):
+        assert said(call(app, path))["versions"] == ["7"]
 
 
-def test_head_is_get_without_a_body(app: Application) -> None:
-    response = call(app, "/v2/health/live", "HEAD")
-    assert (response.status, response.body) == (200, b"")
+def test_from_the_first_word_of_its_end_it_is_not_ready_and_still_answers(app: Application) -> None:
+    app.stopping()
+    for path in ("/v2/health/ready", "/v2/models/m/ready"):
+        reply = call(app, path)
+        assert (reply.status, said(reply)["ready"]) == (503, False)
+    assert call(app, "/v2/health/live").status == 200
+    assert call(app, INFER, "POST", request([1.0, 2.0])).status == 200
+
+
+def test_a_model_file_that_was_refused_leaves_the_old_model_and_is_told(app: Application) -> None:
+    app.refused("model.json was changed after it was written")
+    ready = call(app, "/v2/health/ready")
+    assert (ready.status, said(ready)["refused"]) == (200, "model.json was changed after it was written")
+    assert said(call(app, INFER, "POST", request([1.0, 2.0])))["model_version"] == "7"
+
+
+def test_a_new_model_answers_everywhere_from_the_next_request_on(app: Application) -> None:
+    call(app, INFER, "POST", request([1.0, 2.0]))
+    app.refused("once")
+    app.serve(a_model(version="8", bias=-1.0))
+    answer = said(call(app, INFER, "POST", request([1.0, 2.0], [1.0, 2.0])))
+    assert (answer["model_version"], answer["outputs"][1]["data"]) == ("8", [-1.0, -1.0])
+    assert said(call(app, "/predict", "POST", b'{"rows": [[1, 2]]}'))["scores"] == [-1.0]
+    assert said(call(app, "/v2/health/ready")) == {"ready": True, "version": "8"}
+    assert b"version 8" in call(app, "/").body
+    assert call(app, "/v2/models/m/versions/7/infer", "POST", request([1.0, 2.0])).status == 404
+    assert {labels["version"]: value for labels, value in measured(app, "predicted_rows_total")} == {
+        "7": 1.0,
+        "8": 3.0,
+    }
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        *("/", "/v3", "/v2/", "/v2//models/m", "/v2/health", "/v2/models", "/v2/models/", "/v2/models//infer", "/vé2"),
+        *("/v3", "/v2/", "/v2//models/m", "/v2/health", "/v2/models", "/v2/models/", "/v2/models//infer", "/vé2", ""),
         *("/v2/models/m/infer/", "/v2/models/m/explain", "/v2/models/other", "/v2/models/other/infer", "/metrics/x"),
+        *("/v2/models/m/versions", "/v2/models/m/versions/", "/v2/models/m/versions/8", "//", "/predict/x"),
     ],
 )
 def test_an_address_that_is_not_served_is_404_and_named(app: Application, path: str) -> None:
-    response = call(app, path, "POST" if path.endswith("infer") else "GET")
-    assert response.status == 404
-    assert response.json["path"] == path
-    assert response.json["error"]
+    reply = call(app, path, "POST" if path.endswith("infer") else "GET")
+    assert reply.status == 404
+    assert said(reply)["path"] == path
+    assert said(reply)["error"]
+
+
+def test_a_wrong_name_or_version_is_told_the_right_one(app: Application) -> None:
+    assert "this server has 'm'" in said(call(app, "/v2/models/other/infer", "POST"))["error"]
+    assert "this server has '7'" in said(call(app, "/v2/models/m/versions/8/infer", "POST"))["error"]
 
 
 @pytest.mark.parametrize(
     ("path", "method", "allow"),
     [
-        (INFER, "GET", "POST"),
-        ("/v2", "POST", "GET, HEAD"),
-        ("/metrics", "DELETE", "GET, HEAD"),
-        (INFER, "BREW", "POST"),
+        *((INFER, "GET", "POST"), ("/predict", "GET", "POST"), ("/v2", "POST", "GET, HEAD")),
+        *(("/metrics", "DELETE", "GET, HEAD"), (INFER, "BREW", "POST"), ("/", "OPTIONS", "GET, HEAD")),
     ],
 )
-@pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
 def test_a_wrong_method_is_405_and_the_right_one_is_named(app: Application, path: str, method: str, allow: str) -> None:
-    response = call(app, path, method)
-    assert response.status == 405
-    assert response.headers["Allow"] == allow
+    reply = call(app, path, method)
+    assert reply.status == 405
+    assert dict(reply.headers)["Allow"] == allow
 
 
-def test_a_fault_of_the_request_is_400_with_its_path(app: Application) -> None:
-    response = call(app, INFER, "POST", request([1.0, math.nan]))
-    assert response.status == 400
-    assert response.json["path"] == "inputs[0].data[1]"
+def test_head_is_answered_like_get(app: Application) -> None:
+    assert call(app, "/v2/health/live", "HEAD") == call(app, "/v2/health/live")
 
 
-def test_a_score_that_overflows_is_the_requests_fault(app: Application) -> None:
+def test_a_fault_is_told_in_the_protocols_form_with_its_place(app: Application) -> None:
+    reply = call(app, INFER, "POST", request([1.0, math.nan]))
+    assert reply.status == 400
+    assert said(reply) == {"error": "inputs[0].data[1]: not a finite number", "path": "inputs[0].data[1]"}
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # pytest resets the filter that the server sets
+@pytest.mark.parametrize("count", [2, 200])
+def test_a_score_that_overflows_is_the_requests_fault(app: Application, count: int) -> None:
     """JSON has no infinity: it would go out as null, with status 200."""
-    response = call(app, INFER, "POST", request([1.0, 2.0], [1e308, 5.0]))
-    assert response.status == 400
-    assert response.json["path"] == "inputs[0].data[2]"
+    reply = call(app, INFER, "POST", request([1.0, 2.0], [1e308, 5.0], *[[1.0, 1.0]] * (count - 2)))
+    assert reply.status == 400
+    assert said(reply)["path"] == "inputs[0].data[2]"
 
 
-@given(st.binary(max_size=80))
-def test_no_bytes_make_a_500(content: bytes) -> None:
-    assert 400 <= call(make_app(a_model()), INFER, "POST", content).status < 500
+def test_a_number_that_is_not_finite_in_a_binary_tensor_is_named(app: Application) -> None:
+    tensor = {"name": "rows", "shape": [2, 2], "datatype": "FP64", "parameters": {"binary_data_size": 32}}
+    head = json.dumps({"inputs": [tensor]}).encode()
+    octets = np.array([1.0, 2.0, np.inf, 4.0]).tobytes()
+    reply = call(app, INFER, "POST", head + octets, inference_header_content_length=str(len(head)).encode())
+    assert (reply.status, said(reply)["error"]) == (400, "inputs[0].data[2]: not a finite number")
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=80), st.sampled_from([INFER, "/predict"]))
+def test_no_bytes_make_a_500(content: bytes, path: str) -> None:
+    assert 400 <= call(Application(a_model()), path, "POST", content).status < 500
 
 
 def test_a_compressed_body_is_415(app: Application) -> None:
-    assert call(app, INFER, "POST", request([1.0, 2.0]), HTTP_CONTENT_ENCODING="gzip").status == 415
+    for path in (INFER, "/predict"):
+        assert call(app, path, "POST", request([1.0, 2.0]), content_encoding=b"gzip").status == 415
+    assert call(app, INFER, "POST", request([1.0, 2.0]), content_encoding=b"Identity").status == 200
 
 
-def test_a_body_of_just_the_limit_is_read_and_one_byte_more_is_not(app: Application) -> None:
-    content = request([1.0, 2.0])
-    assert call(app, INFER, "POST", content.ljust(LIMIT)).status == 200
-    response = call(app, INFER, "POST", content.ljust(LIMIT + 1))
-    assert response.status == 413
-    assert str(LIMIT) in response.json["error"]
+def test_rows_beyond_the_limit_are_413() -> None:
+    app = Application(a_model(), row_limit=1)
+    assert call(app, INFER, "POST", request([1.0, 2.0])).status == 200
+    assert call(app, INFER, "POST", request([1.0, 2.0], [1.0, 2.0])).status == 413
+    assert call(app, "/predict", "POST", b'{"rows": [[1, 2], [1, 2]]}').status == 413
 
 
-@pytest.mark.parametrize("length", [LIMIT, LIMIT + 1, 100 * LIMIT])
-def test_a_body_in_chunks_has_the_same_limit(app: Application, length: int) -> None:
-    content = request([1.0, 2.0]).ljust(length)
-    chunked = {"CONTENT_LENGTH": None, "wsgi.input_terminated": True}
-    assert call(app, INFER, "POST", content, **chunked).status == (200 if length == LIMIT else 413)
-
-
-def test_a_sender_that_waits_for_our_word_is_refused_at_once(app: Application) -> None:
-    stream = Stream(b" " * 10_000)
-    expect = {"CONTENT_LENGTH": "10000", "HTTP_EXPECT": "100-continue", "wsgi.input": stream}
-    assert call(app, INFER, "POST", **expect).status == 413
-    assert stream.taken == 0
-
-
-def test_a_sender_that_sends_already_is_heard_out(app: Application) -> None:
-    stream = Stream(b" " * 10_000)
-    assert call(app, INFER, "POST", CONTENT_LENGTH="10000", **{"wsgi.input": stream}).status == 413
-    assert stream.taken == 10_000
-
-
-def test_no_more_than_the_declared_length_is_read(app: Application) -> None:
-    content = request([1.0, 2.0])
-    stream = Stream(content + b"the next request")
-    assert call(app, INFER, "POST", CONTENT_LENGTH=str(len(content)), **{"wsgi.input": stream}).status == 200
-    assert stream.taken == len(content)
-
-
-def test_a_body_without_a_length_is_empty(app: Application) -> None:
-    assert call(app, INFER, "POST", request([1.0, 2.0]), CONTENT_LENGTH=None).status == 400
-
-
-def test_a_fault_of_ours_is_500_and_tells_the_client_nothing(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(rows: Any) -> Any:
+def test_a_fault_of_ours_is_500_and_tells_the_client_nothing(
+    app: Application, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(serving: Serving, rows: Any) -> Any:
         raise ZeroDivisionError("secret")
 
-    log = io.StringIO()
-    monkeypatch.setattr(Model, "score", lambda model, rows: fail(rows))
-    response = call(app, INFER, "POST", request([1.0, 2.0]), **{"wsgi.errors": log})
-    assert response.status == 500
-    assert b"secret" not in response.body
-    assert "ZeroDivisionError: secret" in log.getvalue()
+    monkeypatch.setattr(Serving, "score", fail)
+    reply = call(app, INFER, "POST", request([1.0, 2.0]))
+    assert reply.status == 500
+    assert b"secret" not in reply.body
+    assert "ZeroDivisionError: secret" in capsys.readouterr().err
 
 
 def measured(app: Application, name: str) -> list[tuple[dict[str, str], float]]:
@@ -237,23 +238,26 @@ def measured(app: Application, name: str) -> list[tuple[dict[str, str], float]]:
 
 
 def test_requests_are_counted_by_the_template_of_their_route(app: Application) -> None:
-    for path in ("/a", "/b", "/c"):
+    for path in ("/a", "/b", "/v2/models/x", "/v2/models/y"):
         call(app, path)
-    for name in ("x", "y"):
-        call(app, f"/v2/models/{name}")
     call(app, INFER, "POST", b"")
+    call(app, "/v2/models/m/versions/7/infer", "POST", b"")
+    reply = app.turned_away(RequestError("the head is too long", path="", status=431))
+    assert (reply.status, said(reply)["error"]) == (431, "the head is too long")
     counts = {
-        (labels["route"], labels["method"], labels["status"]): value
+        (labels["route"], labels["status"]): value
         for labels, value in measured(app, "http_request_duration_seconds_count")
     }
     assert counts == {
-        ("unknown", "GET", "404"): 3,
-        ("/v2/models/{name}", "GET", "404"): 2,
-        ("/v2/models/{name}/infer", "POST", "400"): 1,
+        ("unknown", "404"): 4,
+        ("unknown", "431"): 1,
+        ("/v2/models/{name}/infer", "400"): 1,
+        ("/v2/models/{name}/versions/{version}/infer", "400"): 1,
     }
 
 
 def test_only_predicted_rows_are_counted(app: Application) -> None:
     call(app, INFER, "POST", request([1.0, 2.0], [3.0, 4.0]))
+    call(app, "/predict", "POST", b'{"rows": [[1, 2]]}')
     call(app, INFER, "POST", request([1.0, math.nan]))
-    assert measured(app, "predicted_rows_total") == [({"model": "m", "version": "7"}, 2.0)]
+    assert measured(app, "predicted_rows_total") == [({"model": "m", "version": "7"}, 3.0)]

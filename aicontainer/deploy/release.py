@@ -47,12 +47,13 @@ class Pod:
 
 @dataclass(frozen=True, repr=False)
 class Release:
-    """A Deployment and the Service in front of it, in one namespace of a cluster."""
+    """A Deployment and the Service in front of it, in one namespace of a cluster; ``model`` is what it serves."""
 
     cluster: Cluster
     namespace: str
     name: str = DEPLOYMENT
     service: str = SERVICE
+    model: str = "education"
 
     def __repr__(self) -> str:
         return f"Release({self.name} behind {self.service})"
@@ -155,8 +156,10 @@ class Release:
         wait(f"a successor of {name}", look, limit=limit, tell=tell)
         return self.wait_available(limit=limit, tell=tell)
 
-    def server(self, model: str = "education", *, limit: float = ANSWER_SECONDS, tell: Listener = silent) -> Server:
-        """The model server behind the Service, reached from this machine, once it answers; ``model`` is its name.
+    def server(self, model: str = "", *, limit: float = ANSWER_SECONDS, tell: Listener = silent) -> Server:
+        """The model server behind the Service, reached from this machine, once it answers.
+
+        ``model`` is the name that it is asked for; without it that of the release.
 
         A rollout that is complete does not yet mean an answer: the nodes' routes follow up to a second later.
 
@@ -167,7 +170,7 @@ class Release:
         TimedOut
             When nothing answers within ``limit`` seconds.
         """
-        server = Server(self.address(), model)
+        server = Server(self.address(), model or self.model)
         wait(
             f"an answer through {self.service}",
             lambda: (
@@ -228,8 +231,15 @@ class Release:
         return judged(self.cluster, self.namespace, looks, diagnosis.troubles(deployment, pods), text)
 
 
-def ensure(cluster: Cluster, base_image: str, namespace: str | None = None, tell: Listener = silent) -> Release:
-    """See to it that the model file of the course is served as ``manifests/base`` says, whatever was there before.
+def ensure(
+    cluster: Cluster,
+    base_image: str,
+    namespace: str | None = None,
+    tell: Listener = silent,
+    *,
+    case: str = fit.DEFAULT,
+) -> Release:
+    """See to it that the model file of a case is served as ``manifests/base`` says, whatever was there before.
 
     Builds and pushes its image, applies the manifests, and waits for pods and an answer; where nothing is missing it
     changes nothing.
@@ -240,6 +250,8 @@ def ensure(cluster: Cluster, base_image: str, namespace: str | None = None, tell
         The image with Python that the model's stands on: ``Supply.base_image``.
     namespace
         Where it goes; the cluster's own by default.
+    case
+        Whose model it serves.
 
     Raises
     ------
@@ -248,9 +260,9 @@ def ensure(cluster: Cluster, base_image: str, namespace: str | None = None, tell
     BuildError, EngineError, ClusterError
         When the image cannot be built or pushed, or the cluster refuses the manifests.
     """
-    built = image.build(fit.ensure_model(), base_image, tell=tell)
+    built = image.build(fit.ensure_model(case), base_image, tell=tell)
     reference = registry.push(built, cluster.registry, tell)
-    release = Release(cluster, namespace or cluster.namespace)
+    release = Release(cluster, namespace or cluster.namespace, model=case)
     wanted = manifests.load_manifests(places.clone() / "manifests" / "base", reference)
     objects.apply(cluster, wanted, release.namespace, tell)
     release.wait_available(tell=tell)

@@ -56,11 +56,15 @@ class Serving:
 
 @dataclass(frozen=True, repr=False)
 class Versions:
-    """The StatefulSet with the shelves, the ConfigMap and the Service, in one namespace of a cluster."""
+    """The StatefulSet with the shelves, the ConfigMap and the Service, in one namespace of a cluster.
+
+    ``model`` is the name that all versions on the shelves have.
+    """
 
     cluster: Cluster
     namespace: str = NAMESPACE
     node_port: int = NODE_PORT
+    model: str = "education"
 
     def __repr__(self) -> str:
         return f"Versions({self.namespace})"
@@ -127,9 +131,9 @@ class Versions:
         """The version that was active before, as the ConfigMap records it; empty when there was none."""
         return str((self._config()["metadata"].get("annotations") or {}).get(PREVIOUS, ""))
 
-    def serving(self, name: str = "education") -> tuple[Serving, ...]:
+    def serving(self, name: str = "") -> tuple[Serving, ...]:
         """With which version of a model each pod answers, asked inside it: a Service would not say which pod it was."""
-        return tuple(self._serving(pod, name) for pod in self.pods())
+        return tuple(self._serving(pod, name or self.model) for pod in self.pods())
 
     def pods(self) -> tuple[str, ...]:
         """The names of the pods that are not being deleted."""
@@ -184,14 +188,14 @@ class Versions:
         """
         stateful.wait_ready(self.cluster, STATEFUL_SET, self.namespace, limit=limit, tell=tell)
 
-    def server(self, name: str = "education", tell: Listener = silent) -> Server:
+    def server(self, name: str = "", tell: Listener = silent) -> Server:
         """The model server behind the Service, once it answers; ``name`` is the model's.
 
         Raises
         ------
         ClusterError, TimedOut
         """
-        return Release(self.cluster, self.namespace, service=SERVICE).server(name, tell=tell)
+        return Release(self.cluster, self.namespace, service=SERVICE).server(name or self.model, tell=tell)
 
     def _hindrance(self, image: str, model_file: Path, tell: Listener) -> ObjectRefused | WaitError | None:
         """Try it in the namespace that is there; what is in the way, where only a new namespace helps against that."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from aicontainer.deploy import manifests, objects
@@ -10,7 +11,7 @@ from aicontainer.errors import ClusterError, ObjectNotFound, ServerError, WaitEr
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.exercises.look_twice import look_twice, wait_noticed
 from aicontainer.learn import data, fit
-from aicontainer.learn.loss import mean_squared_error
+from aicontainer.learn.objective import for_link
 from aicontainer.model import load
 
 NAMESPACE = "aicontainer-exercise"
@@ -67,17 +68,19 @@ def _ask(release: Release) -> Check:
     node_port = service["spec"]["ports"][0].get("nodePort")
     if node_port not in (None, NODE_PORT):  # without one there is no way in at all, which the question below tells
         return wrong(f"the Service has node port {node_port}; asked for is {NODE_PORT}")
-    dataset = data.load(fit.DEFAULT)
+    dataset = data.load(release.model)
     try:
         answer = release.server(limit=ANSWER_SECONDS).infer(dataset.X)
     except (ServerError, WaitError) as error:
         return wrong(f"the pods run, but the Service does not answer: {error.what}")
     if answer.model_version != VERSION:
         return wrong(f'the Service answers with version "{answer.model_version}", not "{VERSION}"')
-    grown = mean_squared_error(answer.score, dataset.y)
-    grown -= mean_squared_error(load(fit.ensure_model()).score(dataset.X), dataset.y)
-    if abs(grown - 1) > CLOSE:
-        return wrong(f"the loss there is larger by {grown:.9f}; a bias shifted by one point makes it 1")
+    loss, trained = for_link(dataset.link).loss, load(fit.ensure_model(release.model))
+    before = loss(trained.score(dataset.X), dataset.y)
+    grown = loss(answer.score, dataset.y) - before
+    wanted = loss(replace(trained, bias=trained.bias + 1).score(dataset.X), dataset.y) - before
+    if abs(grown - wanted) > CLOSE:
+        return wrong(f"the loss there is larger by {grown:.9f}; a bias shifted by one makes it {wanted:.6g}")
     if _image_of_the_first(release) in {pod.image for pod in release.pods()}:
         return wrong("the first release runs the same image: Release(cluster, cluster.namespace).undo() takes it back")
-    return right(f"{PODS} pods that last, behind their Service, with a loss that is larger by exactly 1")
+    return right(f"{PODS} pods that last, behind their Service, with a loss that is larger by {wanted:.6g}")

@@ -11,7 +11,7 @@ from aicontainer.errors import ClusterError, ObjectNotFound, ServerError, WaitEr
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.exercises.look_twice import look_twice, wait_noticed
 from aicontainer.learn import data, fit
-from aicontainer.learn.loss import mean_squared_error
+from aicontainer.learn.objective import for_link
 from aicontainer.model import load
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ WRONG_SELECTOR = {"app": "ai-modell"}
 WRONG_PORT = 8000
 
 
-def give(cluster: Cluster, image: str) -> Release:
+def give(cluster: Cluster, image: str, model: str = fit.DEFAULT) -> Release:
     """Apply the release that has to be repaired, as broken as ever, and return it without waiting for it."""
     rooms.fresh(cluster, NAMESPACE)
     objects.apply(cluster, broken(image), NAMESPACE)
-    return Release(cluster, NAMESPACE)
+    return Release(cluster, NAMESPACE, model=model)
 
 
 def broken(image: str) -> list[Manifest]:
@@ -47,12 +47,12 @@ def broken(image: str) -> list[Manifest]:
     return given
 
 
-def check_repaired(cluster: Cluster) -> Check:
+def check_repaired(cluster: Cluster, model: str = fit.DEFAULT) -> Check:
     """Check the release in ``aicontainer-repair``: two ready pods that last, and a Service that leads to them.
 
     How it was repaired does not count. The cluster is looked at twice, and the Service is asked for its loss.
     """
-    release = Release(cluster, NAMESPACE)
+    release = Release(cluster, NAMESPACE, model=model)
     try:
         return look_twice(lambda: _look(release), SECONDS_BETWEEN) or _ask(release)
     except ObjectNotFound as error:
@@ -108,12 +108,13 @@ def _behind(release: Release, service: Manifest) -> Check | None:
 
 
 def _ask(release: Release) -> Check:
-    dataset, trained = data.load(fit.DEFAULT), load(fit.ensure_model())
+    dataset, trained = data.load(release.model), load(fit.ensure_model(release.model))
     try:
         answer = release.server(limit=ANSWER_SECONDS).infer(dataset.X)
     except (ServerError, WaitError):
         return wrong(_silent(release))
-    if mean_squared_error(answer.score, dataset.y) != mean_squared_error(trained.score(dataset.X), dataset.y):
+    loss = for_link(dataset.link).loss
+    if loss(answer.score, dataset.y) != loss(trained.score(dataset.X), dataset.y):
         return wrong(f'version "{answer.model_version}" answers with another loss: the image was no fault')
     return right("two ready pods that last, both behind the Service, and the loss that you know")
 

@@ -13,7 +13,7 @@ import numpy as np
 from aicontainer.errors import MonitorError, NoData, QueryRefused
 from aicontainer.exercises import promql
 from aicontainer.exercises.check import Check, not_done, right, wrong
-from aicontainer.learn import data, fit
+from aicontainer.learn import data
 from aicontainer.operate import traffic
 from aicontainer.operate.answers import Sample
 from aicontainer.operate.monitor import Monitor
@@ -51,7 +51,7 @@ def check_rows_per_second(monitor: Monitor, server: Server, my_query: Any) -> Ch
     early = _early(monitor, my_query, "the rows that are predicted in a second")
     if early is not None:
         return early
-    dataset = data.load(fit.DEFAULT)
+    dataset = data.load(server.model)
     pieces = [dataset.X[i : i + ROWS_EACH] for i in range(0, 100, ROWS_EACH)]
     with traffic.sending(server, pieces, ROWS_PACE) as sent:
         time.sleep(FILLED - WINDOW)
@@ -94,7 +94,7 @@ def check_slowest(monitor: Monitor, server: Server, my_query: Any) -> Check:
     early = _early(monitor, my_query, f"the {QUANTILE} quantile of the time of an answered prediction")
     if early is not None:
         return early
-    X = data.load(fit.DEFAULT).X
+    X = data.load(server.model).X
     large = X[np.arange(LARGE) % len(X)]
     pieces = [large, *(X[i : i + 1] for i in range(LIGHT))]
     with traffic.sending(server, pieces, SLOW_PACE, SLOW_REFUSED):

@@ -14,7 +14,7 @@ from typing import Any
 from aicontainer.errors import InputError, MonitorError, QueryRefused, TimedOut
 from aicontainer.exercises import promql
 from aicontainer.exercises.check import Check, not_done, right, wrong
-from aicontainer.learn import data, fit
+from aicontainer.learn import data
 from aicontainer.operate import rules, traffic
 from aicontainer.operate.monitor import Monitor
 from aicontainer.operate.rules import Rule
@@ -99,7 +99,7 @@ def observe(monitor: Monitor, server: Server, text: str, alerts: Sequence[Rule])
 
     A phase ends when every alert that is still of interest did what a right one does, or at its limit.
     """
-    X = data.load(fit.DEFAULT).X
+    X = data.load(server.model).X
     monitor.use_rules(text)
     try:
         with traffic.sending(server, [X[i : i + 1] for i in range(50)], PACE, FEW) as sent:

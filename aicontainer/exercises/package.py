@@ -10,7 +10,7 @@ from typing import Any
 from aicontainer.errors import EngineError, Gone, ImageNotFound, ServerError, TimedOut, WaitError
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.learn import data, fit
-from aicontainer.learn.loss import mean_squared_error
+from aicontainer.learn.objective import for_link
 from aicontainer.model import load
 from aicontainer.package import container, image
 from aicontainer.package.workshop import Workshop
@@ -24,8 +24,8 @@ WHOLE_FOLDER = re.compile(r"(COPY|ADD) (--\S+ )*(\[\")?\./?[\" ]")
 BOX_SECONDS = 10
 
 
-def check_second_version(my_image: Any) -> Check:
-    """Check an image that serves version "2" of ``education``, nearly as good as version 1, and not as root.
+def check_second_version(my_image: Any, case: str = fit.DEFAULT) -> Check:
+    """Check an image that serves version "2" of the case's model, nearly as good as version 1, and not as root.
 
     ``my_image`` is what `image.build` returned, or a name. The image itself is run and asked; how it came about does
     not count.
@@ -35,7 +35,7 @@ def check_second_version(my_image: Any) -> Check:
     if not isinstance(my_image, str | image.Image):
         return wrong("my_image must be an image that image.build returned, or its name")
     try:
-        return _runs_as_root(my_image) or _judge_version(my_image)
+        return _runs_as_root(my_image) or _judge_version(my_image, case)
     except ImageNotFound:
         return wrong("the engine has no such image")
     except (WaitError, EngineError) as error:
@@ -54,14 +54,14 @@ def _does_not_run(what: str, error: WaitError | EngineError) -> str:
     return f"{what} cannot be started: {error.seen or error.what}"
 
 
-def _judge_version(my_image: image.Image | str) -> Check:
-    with container.running(my_image) as running:
-        return _judge(running, len(_new_layers(my_image)))
+def _judge_version(my_image: image.Image | str, case: str) -> Check:
+    with container.running(my_image, model=case) as running:
+        return _judge(running, len(_new_layers(my_image, case)), case)
 
 
-def _new_layers(my_image: image.Image | str) -> list[image.Layer]:
+def _new_layers(my_image: image.Image | str, case: str) -> list[image.Layer]:
     """The layers that the image does not share with the one of version 1; all of them where that is missing."""
-    first = f"{image.REPOSITORY}:{load(fit.ensure_model()).version}"
+    first = f"{image.REPOSITORY}:{load(fit.ensure_model(case)).version}"
     return _not_in(first, my_image) if image.exists(first) else [each for each in image.layers(my_image) if each.digest]
 
 
@@ -70,16 +70,17 @@ def _not_in(old: image.Image | str, new: image.Image | str) -> list[image.Layer]
     return [layer for layer in image.layers(new) if layer.digest and layer.digest not in shared]
 
 
-def _judge(running: container.Running, new_layers: int) -> Check:
-    dataset = data.load(fit.DEFAULT)
+def _judge(running: container.Running, new_layers: int, case: str) -> Check:
+    dataset = data.load(case)
     try:
         answer = running.server.infer(dataset.X)
     except ServerError as error:
-        return wrong(f"your image does not answer for education: {error.what}")
+        return wrong(f"your image does not answer for {case}: {error.what}")
     if answer.model_version != WANTED:
         return wrong(f'your image serves version "{answer.model_version}", not "{WANTED}"')
-    loss = mean_squared_error(answer.score, dataset.y)
-    best = mean_squared_error(load(fit.ensure_model()).score(dataset.X), dataset.y)
+    measure = for_link(dataset.link).loss
+    loss = measure(answer.score, dataset.y)
+    best = measure(load(fit.ensure_model(case)).score(dataset.X), dataset.y)
     if loss > ALLOWED * best:
         return wrong(f"version 2 has a loss of {loss:.9g}, more than 1 % above version 1: train it longer")
     if new_layers > 1:
@@ -87,7 +88,7 @@ def _judge(running: container.Running, new_layers: int) -> Check:
     return right('version "2" answers, not as root, and its image adds one layer to that of version 1')
 
 
-def check_order(my_images: Any) -> Check:
+def check_order(my_images: Any, case: str = fit.DEFAULT) -> Check:
     """Check a pair of images made by one Dockerfile, of the model and of the shifted one: one small layer may differ.
 
     The layers' digests are compared, and both images are run and asked; the Dockerfile itself is not read.
@@ -97,7 +98,7 @@ def check_order(my_images: Any) -> Check:
     if not _is_pair(my_images):
         return wrong("my_images must be a pair: the image of the model, and that of the shifted model")
     try:
-        return _order(*my_images)
+        return _order(*my_images, case)
     except ImageNotFound as error:
         return wrong(f"the engine has no such image: {error.what.rpartition(' ')[2]}")
     except (WaitError, EngineError) as error:
@@ -108,12 +109,12 @@ def _is_pair(given: Any) -> bool:
     return isinstance(given, tuple | list) and len(given) == 2 and all(isinstance(x, str | image.Image) for x in given)
 
 
-def _order(first: image.Image | str, second: image.Image | str) -> Check:
+def _order(first: image.Image | str, second: image.Image | str, case: str) -> Check:
     for each in (first, second):
         name = each if isinstance(each, str) else each.name
         if image.split_name(name)[1] == "latest":
             return wrong(f"{name} is called latest, as every image without a tag is: which model is in it?")
-    return _judge_layers(_not_in(first, second)) or _runs_as_root(first) or _judge_models(first, second)
+    return _judge_layers(_not_in(first, second)) or _runs_as_root(first) or _judge_models(first, second, case)
 
 
 def _judge_layers(new: list[image.Layer]) -> Check | None:
@@ -133,15 +134,15 @@ def _judge_layers(new: list[image.Layer]) -> Check | None:
     return None
 
 
-def _judge_models(first: image.Image | str, second: image.Image | str) -> Check:
-    version = load(fit.ensure_model()).version
-    rows = data.load(fit.DEFAULT).X[:1]
+def _judge_models(first: image.Image | str, second: image.Image | str, case: str) -> Check:
+    version = load(fit.ensure_model(case)).version
+    rows = data.load(case).X[:1]
     for place, each, wanted in (("first", first, version), ("second", second, version + SHIFTED)):
-        with container.running(each) as running:
+        with container.running(each, model=case) as running:
             try:
                 served = running.server.infer(rows).model_version
             except ServerError as error:
-                return wrong(f"the {place} image does not answer for education: {error.what}")
+                return wrong(f"the {place} image does not answer for {case}: {error.what}")
         if served != wanted:
             return wrong(f'the {place} image serves version "{served}", not "{wanted}"')
     return right("both models answer, not as root, and the second image adds one small layer to the first")

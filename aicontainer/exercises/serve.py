@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from aicontainer.errors import ServerError
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.learn import data, fit
-from aicontainer.learn.loss import mean_squared_error
+from aicontainer.learn.objective import for_link
 from aicontainer.model import Model, load
 from aicontainer.serve.client import Server
 
@@ -216,7 +216,7 @@ def check_chunks(server: Server, my_loss: Any) -> Check:
         return wrong("the server does not answer any more: start it again, then send the rows")
     if rows == 0:
         return not_done("the server has predicted no row so far")
-    model, dataset = load(fit.ensure_model()), data.load(fit.DEFAULT)
+    model, dataset = load(fit.ensure_model(server.model)), data.load(server.model)
     if served != model.digest:
         return wrong("this server has another model than your model file: start it again with fit.ensure_model()")
     return _judge_requests(rows, requests, len(dataset.y)) or _judge_loss(my_loss, model, dataset, rows, requests)
@@ -237,7 +237,7 @@ def _judge_loss(my_loss: Any, model: Model, dataset: data.Dataset, rows: int, re
         given = float(my_loss)
     except (TypeError, ValueError):
         return wrong("my_loss must be one number")
-    loss = mean_squared_error(model.score(dataset.X), dataset.y)
+    loss = for_link(dataset.link).loss(model.score(dataset.X), dataset.y)
     if given.hex() == loss.hex():
         return right(f"{rows} rows in {requests} requests, and a loss of {loss:#.9g}: the same to the last bit")
     if np.isclose(given, loss, rtol=CLOSE, atol=0):

@@ -15,7 +15,7 @@ from aicontainer.deploy.versions import Serving, Versions
 from aicontainer.errors import ClusterError, CommandError, ObjectNotFound, ServerError, WaitError
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.learn import data, fit
-from aicontainer.learn.loss import mean_squared_error
+from aicontainer.learn.objective import for_link
 from aicontainer.model import Array, Model, load
 
 # what the notebook itself publishes
@@ -26,7 +26,22 @@ SECONDS_BETWEEN = 3.0
 
 CANDIDATES = ("spring", "summer", "autumn")
 MIXED = "summer"
-SWAPPED = ("students_per_teacher", "calworks")
+# of each case, the two features that are mixed up in one candidate
+SWAPPED_OF = {
+    "education": ("students_per_teacher", "calworks"),
+    "finance": ("income", "dependents"),
+    "medicine": ("mean_radius", "mean_texture"),
+    "traffic": ("weekend_days", "unemployment"),
+}
+SWAPPED = SWAPPED_OF[fit.DEFAULT]
+
+# of each case, the feature that the colleague has in another unit, and by what it is multiplied there
+OTHER_UNIT = {
+    "education": ("income", 1000.0),  # dollars, where ours are thousands of dollars
+    "finance": ("income", 10000.0),  # dollars, where ours are ten thousands of dollars
+    "medicine": ("mean_radius", 0.001),  # millimetres, where ours are micrometres
+    "traffic": ("unemployment", 0.01),  # a share, where ours is per cent
+}
 
 # changes one number of a model file in place, as a failing disk would: no checksum is made anew
 _DAMAGE = (
@@ -48,14 +63,15 @@ class Damage:
         return f"Damage(version {self.version} on {self.pod})"
 
 
-def from_a_colleague() -> Path:
+def from_a_colleague(case: str = fit.DEFAULT) -> Path:
     """The file of version 2, as somebody else made it: what is wrong with it is for the reader to find."""
-    known = data.load(fit.DEFAULT)
+    known = data.load(case)
+    feature, factor = OTHER_UNIT[case]
     rows: Array = known.X.copy()
-    rows[:, known.features.index("income")] *= 1000  # dollars, where ours are thousands of dollars
-    named = ("\n".join([*known.features, "income in dollars"])).encode()
+    rows[:, known.features.index(feature)] *= factor
+    named = ("\n".join([*known.features, f"{feature} in another unit"])).encode()
     theirs = replace(known, X=rows, fingerprint=hashlib.sha256(named + rows.tobytes()).hexdigest())
-    return replace(fit.train(theirs), version="2").save(fit.model_path("education-from-a-colleague"))
+    return replace(fit.train_as(case, theirs), version="2").save(fit.model_path(f"{case}-from-a-colleague"))
 
 
 def check_third_version(shelf: Any) -> Check:
@@ -78,12 +94,13 @@ def _third_version(shelf: Versions) -> Check:
         others = _answering_otherwise(shelf, active)
         if others:
             return others
-    return _judge_third(active, shelf.server().infer(data.load(fit.DEFAULT).X).score)
+    return _judge_third(active, shelf.server().infer(data.load(shelf.model).X).score, shelf.model)
 
 
-def _judge_third(active: str, scores: Array) -> Check:
-    dataset, best = data.load(fit.DEFAULT), load(fit.ensure_model())
-    smallest, loss = mean_squared_error(best.score(dataset.X), dataset.y), mean_squared_error(scores, dataset.y)
+def _judge_third(active: str, scores: Array, case: str = fit.DEFAULT) -> Check:
+    dataset, best = data.load(case), load(fit.ensure_model(case))
+    measure = for_link(dataset.link).loss
+    smallest, loss = measure(best.score(dataset.X), dataset.y), measure(scores, dataset.y)
     if (scores == best.score(dataset.X)).all():
         return wrong(
             f"version {active} answers as version 1 to the last bit: it is a copy under another name; train anew"
@@ -109,28 +126,30 @@ def candidates(shelf: Versions) -> tuple[Version, ...]:
     ClusterError
         As `Versions.publish`.
     """
-    return tuple(shelf.publish(each.save(fit.model_path(f"education-{each.version}"))) for each in models())
+    return tuple(
+        shelf.publish(each.save(fit.model_path(f"{shelf.model}-{each.version}"))) for each in models(shelf.model)
+    )
 
 
-def models() -> tuple[Model, ...]:
-    """The three candidates: stopped early, mixed up, and trained at another rate."""
-    return _stopped_early(), _mixed_up(), _slower()
+def models(case: str = fit.DEFAULT) -> tuple[Model, ...]:
+    """The three candidates of a case: stopped early, mixed up, and stopped once it had arrived."""
+    return _stopped_early(case), _mixed_up(case), _arrived(case)
 
 
-def _stopped_early() -> Model:
-    return replace(fit.train(data.load(fit.DEFAULT), steps=10), version="spring")
+def _stopped_early(case: str) -> Model:
+    return replace(fit.train_case(case, steps=10), version="spring")
 
 
-def _mixed_up() -> Model:
-    best = load(fit.ensure_model())
+def _mixed_up(case: str) -> Model:
+    best = load(fit.ensure_model(case))
     weights: Array = best.weights.copy()
-    places = [best.features.index(name) for name in SWAPPED]
+    places = [best.features.index(name) for name in SWAPPED_OF[case]]
     weights[places] = weights[places[::-1]]
     return replace(best, version=MIXED, weights=weights)
 
 
-def _slower() -> Model:
-    return replace(fit.train(data.load(fit.DEFAULT), rate=0.2, steps=400), version="autumn")
+def _arrived(case: str) -> Model:
+    return replace(fit.train_case(case, steps=fit.RECIPES[case].steps * 3 // 5), version="autumn")
 
 
 def check_candidates(my_answer: Any, shelf: Any) -> Check:
@@ -150,7 +169,7 @@ def check_candidates(my_answer: Any, shelf: Any) -> Check:
         )
     if name != MIXED:
         return wrong(f"{name} has the loss of version 1 to nine digits: nothing can be wrong with it")
-    if named != set(SWAPPED):
+    if named != set(SWAPPED_OF[getattr(shelf, "model", fit.DEFAULT)]):
         return wrong(
             f"{name} it is; compare its weights with those of version 1: two of the seven differ, the rest is alike"
         )

@@ -21,6 +21,7 @@ class _Notes:
     source: str
     licence: str
     link: str = "identity"
+    unit: str = ""
 
 
 _TEACHING = "published teaching data; keep its source when you pass it on"
@@ -30,6 +31,7 @@ _KNOWN = {
         ("district",),  # an identifier, not a property
         "Stock and Watson, Introduction to Econometrics; CASchools in the R package AER",
         _TEACHING,
+        unit="points",
     ),
     "finance": _Notes(
         ("share", "expenditure"),  # known only after a card was granted: they leak the target
@@ -47,6 +49,7 @@ _KNOWN = {
         ("year",),  # month_index says the same
         "J. Wooldridge, Introductory Econometrics; data set traffic2",
         _TEACHING,
+        unit="accidents a month",
     ),
 }
 
@@ -59,7 +62,8 @@ class Dataset:
 
     ``features`` names the d columns of ``X`` in order. ``link`` is that of a model for this target: ``identity`` for a
     number, ``logistic`` for yes (1) or no (0). ``fingerprint`` is the SHA-256 of the names and of every bit of the
-    numbers: the same fingerprint means the same rows in the same order.
+    numbers: the same fingerprint means the same rows in the same order. ``unit`` is that of the target; empty for yes
+    or no.
     """
 
     name: str
@@ -71,6 +75,7 @@ class Dataset:
     licence: str
     link: str
     fingerprint: str
+    unit: str = ""
 
     def __repr__(self) -> str:
         n, d = self.X.shape
@@ -199,7 +204,7 @@ def load(name: str, features: Sequence[str] | None = None) -> Dataset:
     y = _read_only(table[:, -1])
     names = tuple(features)
     fingerprint = _fingerprint(names, target, X, y)
-    return Dataset(name, X, y, names, target, notes.source, notes.licence, notes.link, fingerprint)
+    return Dataset(name, X, y, names, target, notes.source, notes.licence, notes.link, fingerprint, notes.unit)
 
 
 def _read(name: str) -> tuple[list[str], Array]:

@@ -11,7 +11,7 @@ from aicontainer.errors import DataError
 from aicontainer.learn.loss import table
 from aicontainer.learn.objective import SQUARED_ERROR, Objective
 from aicontainer.learn.passes import over
-from aicontainer.learn.sums import Sums, aims
+from aicontainer.learn.sums import Sums
 from aicontainer.model import Array
 
 # at a fixed point the loss may still move in its last digits; only growth beyond them is divergence
@@ -186,14 +186,14 @@ def descend_in_batches(
         raise DataError("a batch is a whole number of rows, from 1 to all", seen=f"batch {batch} of {len(X)} rows")
     place, y, batch = start_at(X.shape[1], start), np.asarray(y, dtype=np.float64), int(batch)
     order, every = np.random.default_rng(seed), -(-len(X) // batch)
-    sums, slope, aimed = Sums(objective, batch, X.shape[1]), np.empty_like(place), aims(objective, y)
+    sums, slope = Sums(objective, batch, X.shape[1]), np.empty_like(place)
 
     def once_through(place: Array) -> None:
         shuffled = order.permutation(len(X))
         for first in range(0, len(X), batch):
             drawn = shuffled[first : first + batch]
             sums.clear()
-            sums.add(X[drawn], aimed[drawn], place)
+            sums.add(X[drawn], y[drawn], place)
             sums.slope_into(slope, len(drawn), place)
             np.subtract(place, rate * slope, out=place)
 

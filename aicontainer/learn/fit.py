@@ -1,6 +1,6 @@
 """From a data set to a model file: standardise, descend, put together, save."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from aicontainer.learn.loss import table
 from aicontainer.learn.objective import Objective, for_link, with_l2
 from aicontainer.model import Array, Model, Scaling
 from aicontainer.model import load as load_model
+from aicontainer.training import Training
 
 # education: the curvatures lie between 0.23 and 5.76, so at a rate of 0.3 each step leaves 0.93 of the distance in the
 # slowest direction and 1,000 steps leave 1e-31 of it: what remains is rounding
@@ -76,8 +77,9 @@ def train(dataset: Dataset, rate: float = RATE, steps: int = STEPS, objective: O
         As ``descend``.
     """
     scaling = standardise(dataset.X)
-    fit = descend(scaling(dataset.X), dataset.y, rate, steps, objective or for_link(dataset.link))
-    return Model(
+    own = for_link(dataset.link)
+    fit = descend(scaling(dataset.X), dataset.y, rate, steps, objective or own)
+    model = Model(
         name=dataset.name,
         version="1",
         weights=fit.weights,
@@ -87,7 +89,11 @@ def train(dataset: Dataset, rate: float = RATE, steps: int = STEPS, objective: O
         features=dataset.features,
         target=dataset.target,
         trained_on=dataset.fingerprint,
+        unit=dataset.unit,
     )
+    loss = own.loss(model.score(dataset.X), dataset.y)  # of what will be served: raw rows, through the scaling
+    low, high = dataset.X.min(axis=0), dataset.X.max(axis=0)
+    return replace(model, training=Training(len(dataset.y), fit.steps, fit.rate, 0, loss, low, high))
 
 
 def train_case(case: str = DEFAULT, steps: int | None = None) -> Model:

@@ -23,7 +23,7 @@ import numpy as np
 from aicontainer.errors import DataError
 from aicontainer.learn.loss import linear, with_ones
 from aicontainer.learn.objective import Objective
-from aicontainer.learn.sums import Sums, aims, in_place, row_losses
+from aicontainer.learn.sums import SPARE, Sums, in_place, row_losses
 from aicontainer.model import Array
 
 BLOCK_BYTES = 3 << 17  # of X; three quarters of a small second-level cache, the scores and targets go beside it
@@ -44,7 +44,7 @@ def threads() -> int:
     DataError
         When OMP_NUM_THREADS is no whole number from 1.
     """
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]  # the others are for threads of threads
     if not wanted:
         affinity = getattr(os, "sched_getaffinity", None)  # where it is missing (macOS) all processors are ours
         return len(affinity(0)) if affinity else os.cpu_count() or 1
@@ -91,7 +91,6 @@ class Pass:
         self._X, self._y, self._objective, self._done = X, y, objective, done
         self._height = min(len(X), max(1, BLOCK_BYTES // X[0].nbytes))
         self._check_targets()
-        self._aims = aims(objective, y)
         stride = self._height * STRIP_BLOCKS
         self._strips = [(first, min(first + stride, len(X))) for first in range(0, len(X), stride)]
         count = (
@@ -127,7 +126,7 @@ class Pass:
                 sums.clear()
                 for top in range(first, last, self._height):
                     end = min(top + self._height, last)
-                    sums.add(self._X[top:end], self._aims[top:end], place)
+                    sums.add(self._X[top:end], self._y[top:end], place)
                 self._totals[number] = sums.total
                 self._done(first, last)
 
@@ -171,13 +170,13 @@ class _InOneBlock(Pass):
         super().__init__(X, y, objective)
         self._with_ones = with_ones(X)
         self._residuals, self._factor = in_place(objective)
-        self._scores, self._spare = np.empty(len(X)), np.empty((2, len(X)))
+        self._scores, self._spare = np.empty(len(X)), np.empty((SPARE, len(X)))
 
     def __call__(self, place: Array) -> float:
         """The objective at ``place``; its derivatives are in ``slope`` until the next call."""
-        scores, slope, n = self._scores, self.slope, len(self._aims)
+        scores, slope, n = self._scores, self.slope, len(self._y)
         np.dot(self._with_ones, place, scores)
-        loss = float(self._residuals(scores, self._aims, self._spare)) / n
+        loss = float(self._residuals(scores, self._y, self._spare)) / n
         np.dot(scores, self._with_ones, slope)
         np.multiply(slope, self._factor / n, slope)
         if self._objective.l2:

@@ -15,18 +15,18 @@ from aicontainer.learn import cross_entropy, loss
 from aicontainer.learn.objective import Objective
 from aicontainer.model import Array
 
+SPARE = 3  # vectors beside the scores that an in-place loss may write to
+
 
 @dataclass(frozen=True)
 class _InPlace:
     """A loss for blocks of rows.
 
-    ``rows(scores, y)`` are the losses of the rows, to check targets and to add up exactly; ``aims(y)`` is what
-    ``residuals`` needs of the targets; ``residuals(scores, aims, spare)`` returns the sum of the rows' losses and turns
-    the scores into ``1 / factor`` of the derivatives by them.
+    ``rows(scores, y)`` are the losses of the rows, to check targets and to add up exactly; ``residuals(scores, y,
+    spare)`` returns their sum and turns the scores into ``1 / factor`` of the derivatives by them.
     """
 
     rows: Callable[[Any, Any], Array]
-    aims: Callable[[Array], Array]
     residuals: Callable[[Array, Array, Array], float]
     factor: float
 
@@ -47,25 +47,25 @@ class Sums:
     def __init__(self, objective: Objective, height: int, width: int) -> None:
         self.total = np.zeros(width + 2)
         self._by_weights, self._part = self.total[:-2], np.empty(width)
-        self._scores, self._spare, self._ones = np.empty(height), np.empty((2, height)), np.ones(height)
+        self._scores, self._spare, self._ones = np.empty(height), np.empty((SPARE, height)), np.ones(height)
         self._objective, self._in_place = objective, _IN_PLACE.get(objective.loss)
 
     def clear(self) -> None:
         """Begin anew."""
         self.total.fill(0.0)
 
-    def add(self, X: Array, aims: Array, place: Array) -> None:
-        """Add rows of shape (k, d) with what ``aims`` makes of their targets, at ``place`` of shape (d + 1,)."""
+    def add(self, X: Array, y: Array, place: Array) -> None:
+        """Add rows of shape (k, d) and their targets of shape (k,), at ``place`` of shape (d + 1,)."""
         if self._in_place is None:
-            self._add_by_formula(X, aims, place)
+            self._add_by_formula(X, y, place)
             return
-        k, total = len(aims), self.total
+        k, total = len(y), self.total
         scores, spare, ones = self._scores, self._spare, self._ones
         if k < len(scores):
             scores, spare, ones = scores[:k], spare[:, :k], ones[:k]
         np.dot(X, place[:-1], scores)
         np.add(scores, place[-1], scores)
-        total[-1] += self._in_place.residuals(scores, aims, spare)
+        total[-1] += self._in_place.residuals(scores, y, spare)
         total[-2] += scores.dot(ones)
         np.dot(scores, X, self._part)
         np.add(self._by_weights, self._part, self._by_weights)
@@ -92,17 +92,11 @@ class Sums:
             out[:-1] += self._objective.l2 * place[:-1]
 
 
-def aims(objective: Objective, y: Array) -> Array:
-    """What ``Sums.add`` needs of targets: for squared error the targets, for cross-entropy 1 and -1 for 0 and 1."""
-    in_place = _IN_PLACE.get(objective.loss)
-    return in_place.aims(y) if in_place else y
-
-
 def in_place(objective: Objective) -> tuple[Callable[[Array, Array, Array], float], float]:
-    """For squared error and cross-entropy ``residuals(scores, aims, spare)``, and the factor that they want.
+    """For squared error and cross-entropy ``residuals(scores, y, spare)``, and the factor that they want.
 
     They return the sum of the rows' losses and turn the scores of shape (k,) into ``1 / factor`` of the derivatives by
-    them; ``spare`` has the shape (2, k).
+    them; ``spare`` has the shape (SPARE, k).
     """
     known = _IN_PLACE[objective.loss]
     return known.residuals, known.factor
@@ -119,9 +113,11 @@ def _squared_error(scores: Array, y: Array, spare: Array) -> float:
     return scores.dot(scores)  # type: ignore[no-any-return]
 
 
-def _cross_entropy(scores: Array, sign: Array, spare: Array) -> float:
+def _cross_entropy(scores: Array, y: Array, spare: Array) -> float:
     # with s = 1 - 2 y and m = s z, a row's loss is log(1 + exp(m)), and its derivative by z is s / (1 + exp(-m))
-    small, other = spare
+    small, other, sign = spare
+    np.multiply(y, -2.0, sign)
+    np.add(sign, 1.0, sign)
     np.multiply(scores, sign, scores)
     np.copysign(scores, -1.0, small)
     np.exp(small, small)  # of minus the absolute value: it cannot overflow
@@ -141,8 +137,6 @@ def _cross_entropy(scores: Array, sign: Array, spare: Array) -> float:
 
 
 _IN_PLACE: dict[Any, _InPlace] = {
-    loss.mean_squared_error: _InPlace(loss.squared_error, lambda y: y, _squared_error, 2.0),
-    cross_entropy.mean_cross_entropy: _InPlace(
-        cross_entropy.cross_entropy, lambda y: 1.0 - 2.0 * y, _cross_entropy, 1.0
-    ),
+    loss.mean_squared_error: _InPlace(loss.squared_error, _squared_error, 2.0),
+    cross_entropy.mean_cross_entropy: _InPlace(cross_entropy.cross_entropy, _cross_entropy, 1.0),
 }

@@ -21,6 +21,8 @@ from aicontainer.events import Event, Listener, silent
 
 PYTHON = "3.13"
 SERVER_PACKAGES = ("httptools", "msgspec", "prometheus-client", "uvloop")
+# not read from this environment, which may lack it: it has no wheels for Python 3.14
+SIMDJSON = "pysimdjson==7.0.2"
 LIMIT_SECONDS = 600
 STEP = "wheels"
 
@@ -34,7 +36,7 @@ def requirements(numpy: str) -> tuple[str, ...]:
     The same numpy version adds in the same order: the score in the image has the bits of the score in the notebook.
     """
     pinned = [f"{name}=={version(name)}" for name in SERVER_PACKAGES]
-    return tuple(sorted([*pinned, f"numpy=={numpy}"]))
+    return tuple(sorted([*pinned, SIMDJSON, f"numpy=={numpy}"]))
 
 
 def machine() -> str:

@@ -20,7 +20,7 @@ JSON_LENGTH = "Inference-Header-Content-Length"
 SIZE = "binary_data_size"
 OCTETS = "application/octet-stream"
 
-_LENGTH_KEY = JSON_LENGTH.lower().encode()
+LENGTH_KEY = JSON_LENGTH.lower().encode()
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -51,7 +51,7 @@ def split(headers: Mapping[bytes, bytes], body: bytes) -> tuple[bytes, Pieces]:
     RequestError
         When the header is no number of bytes that the body has.
     """
-    said = headers.get(_LENGTH_KEY)
+    said = headers.get(LENGTH_KEY)
     if said is None:
         return body, Pieces(memoryview(b""))
     if not (said.isdigit() and len(said) < 20 and int(said) <= len(body)):

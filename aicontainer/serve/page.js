@@ -47,7 +47,7 @@ async function ask(event) {
     blame(said.path);
     if (!response.ok) return tell("p", said.error);
     const value = String(Number(said.predictions[0].toPrecision(6)));
-    tell("strong", [value, said.unit].join(" ").trim(), "score " + said.scores[0] + ", version " + said.version);
+    tell("strong", said.unit ? `${value} (${said.unit})` : value, "score " + said.scores[0] + ", version " + said.version);
   } catch (error) {
     tell("p", "no answer from the server: " + error.message);
   }

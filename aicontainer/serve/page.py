@@ -101,7 +101,7 @@ def _form(features: tuple[Feature, ...]) -> str:
 
 def _field(number: int, feature: Feature) -> str:
     name = html.escape(feature.name)
-    hint = f"{feature.low:.4g} to {feature.high:.4g}"
+    hint = f"{feature.low:.6g} to {feature.high:.6g}"
     return (
         f'<div><label for="f{number}">{name}</label>'
         f'<input id="f{number}" name="{name}" type="number" step="any" value="{feature.mean:.4g}" '

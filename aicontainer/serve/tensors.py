@@ -57,19 +57,27 @@ def read(inputs: Sequence[Input], features: tuple[str, ...], row_limit: int, pie
     RequestError
         With the place of the first fault: names, shapes, datatypes, numbers.
     """
+    # first of all: who sends texts must hear that, and not of a shape
+    kinds = [datatypes.find(given.datatype, f"inputs[{number}].datatype") for number, given in enumerate(inputs)]
     if len(inputs) == 1 and inputs[0].name == ROWS and (len(inputs[0].shape) == 2 or ROWS not in features):
         given = inputs[0]
         count = _checked_count(given.shape, len(features), row_limit)
-        values, nested = _values(given, "inputs[0]", count, len(features), pieces)
+        values, nested = _values(given, kinds[0], "inputs[0]", count, len(features), pieces)
         return Rows(values.reshape(count, len(features)), ("inputs[0]",), (nested,))
-    return _by_feature(inputs, features, row_limit, pieces)
+    return _by_feature(inputs, kinds, features, row_limit, pieces)
 
 
-def _by_feature(inputs: Sequence[Input], features: tuple[str, ...], row_limit: int, pieces: binary.Pieces) -> Rows:
+def _by_feature(
+    inputs: Sequence[Input],
+    kinds: Sequence[Datatype],
+    features: tuple[str, ...],
+    row_limit: int,
+    pieces: binary.Pieces,
+) -> Rows:
     column_of = {name: column for column, name in enumerate(features)}
     columns: dict[int, tuple[Array, str, bool]] = {}
     count = 0
-    for number, given in enumerate(inputs):
+    for number, (given, kind) in enumerate(zip(inputs, kinds, strict=True)):
         place = f"inputs[{number}]"
         column = column_of.get(given.name, -1)
         if column < 0:
@@ -81,7 +89,7 @@ def _by_feature(inputs: Sequence[Input], features: tuple[str, ...], row_limit: i
         if columns and length != count:
             raise RequestError(f"the inputs before have {count} rows, this one {length}", path=f"{place}.shape[0]")
         count = length
-        values, nested = _values(given, place, count, 1, pieces)
+        values, nested = _values(given, kind, place, count, 1, pieces)
         columns[column] = (values, place, nested)
     missing = [name for name in features if column_of[name] not in columns]
     if missing:
@@ -118,9 +126,10 @@ def _check_rows(count: int, path: str, row_limit: int) -> None:
         raise RequestError(f"a request may have {row_limit} rows at most, got {count}", path=path, status=413)
 
 
-def _values(given: Input, place: str, count: int, width: int, pieces: binary.Pieces) -> tuple[Array, bool]:
+def _values(
+    given: Input, datatype: Datatype, place: str, count: int, width: int, pieces: binary.Pieces
+) -> tuple[Array, bool]:
     """The numbers of one input, shape (count * width,), and whether they were lists in a list."""
-    datatype = datatypes.find(given.datatype, f"{place}.datatype")
     size = (given.parameters or {}).get(binary.SIZE)
     if size is not None:
         return _binary_values(given, datatype, place, count * width, pieces), False

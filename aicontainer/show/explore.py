@@ -93,8 +93,7 @@ class LossSurface(ipywidgets.VBox):  # type: ignore[misc]
         return f"LossSurface({self._view.landscape.target} by {self._view.landscape.feature})"
 
     def _moved(self, _change: Any = None) -> None:
-        at = (float(self.weight.value), float(self.bias.value))
-        self._view.show([at], "")
+        self._view.show([(_chosen(self.weight), _chosen(self.bias))], "")
 
 
 class Walk(ipywidgets.VBox):  # type: ignore[misc]
@@ -128,7 +127,8 @@ class Walk(ipywidgets.VBox):  # type: ignore[misc]
             return False
         weight, bias = self.path[-1]
         by_weight, by_bias = self._landscape.gradient((weight, bias))
-        self.path.append((weight - self.rate.value * by_weight, bias - self.rate.value * by_bias))
+        rate = _chosen(self.rate)
+        self.path.append((weight - rate * by_weight, bias - rate * by_bias))
         after = self._landscape.value(self.path[-1])
         left, lowest = after - self._landscape.best.value, self._landscape.best.value
         grows = after > values[1] + SETTLED * abs(values[1])
@@ -181,7 +181,7 @@ class _View:
             f'src="data:image/png;base64,{data}">'
         )
         steps = f"after {len(path) - 1} step{'s' if len(path) != 2 else ''}: " if len(path) > 1 else ""
-        weight, bias = path[-1]
+        weight, bias = self.landscape.seen(path[-1])
         words = (
             f"{steps}w = {weight:.5g}, b = {bias:.5g}, loss = {self.landscape.value(path[-1]):.6g} "
             f"(smallest: {self.landscape.best.value:.6g})"
@@ -190,6 +190,12 @@ class _View:
         outside = any(not low <= entry <= high for entry, (low, high) in limits)
         told = "; ".join(part for part in (words, remark, "outside the picture" if outside else "") if part)
         self.told.value = f'<div role="status" aria-live="polite">{told}</div>'
+
+
+def _chosen(slider: Any) -> float:
+    """The value of a slider without the rounding errors that JavaScript sends back: 0.3, not 0.30000000000000004."""
+    step = float(slider.step)
+    return round(float(slider.value) / step) * step
 
 
 def _slider(name: str, limits: Point, value: float) -> Any:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Point = tuple[float, float]  # weight, bias
 
 WIDTH, HEIGHT, DPI = 9.0, 3.9, 100
-GRID = 101  # points along each axis at which the loss is worked out
+GRID = 81  # points along each axis at which the loss is worked out
 LEVELS = np.geomspace(1e-3, 1.0, 10)[:-1]  # of the height of the landscape
 FEW = 40  # rows, up to which each residual is drawn
 
@@ -110,6 +110,14 @@ class Landscape:
         high = ROOM * max([float(high), *np.abs(starts[:, 1] - bias)])
         return (weight - wide, weight + wide), (bias - high, bias + high)
 
+    def seen(self, at: Point) -> Point:
+        """A point to the millionth of the picture's width and height: what is smaller is rounding, and reads badly."""
+        weight, bias = (
+            round(entry, 6 - math.ceil(math.log10(high - low))) + 0.0  # no minus before a zero
+            for entry, (low, high) in zip(at, self.frame, strict=True)
+        )
+        return weight, bias
+
     def over(self, weights: Array, biases: Array) -> Array:
         """The values at each bias (down) and weight (across), shape (len(biases), len(weights))."""
         rows = ROW_LOSSES[self.objective.link]
@@ -183,7 +191,7 @@ def _draw_landscape(axes: "Axes", landscape: Landscape) -> None:
     greys = [str(shade) for shade in np.linspace(1.0, 0.72, len(levels) + 1)]
     axes.contourf(across, up, values, levels=[-math.inf, *levels, math.inf], colors=greys)
     lines = axes.contour(across, up, values, levels=levels, colors="0.4", linewidths=0.7)
-    axes.clabel(lines, fmt=_short, fontsize=7)
+    axes.clabel(lines, levels=levels[3:], fmt=_short, fontsize=7)  # the innermost have no room
     axes.plot(*landscape.lowest, marker="+", markersize=11, color="black", linestyle="none")
     axes.set_xlim(landscape.frame[0])
     axes.set_ylim(landscape.frame[1])
@@ -211,7 +219,7 @@ def _draw_rows(axes: "Axes", landscape: Landscape) -> None:
 def describe(landscape: Landscape, path: Sequence[Point]) -> str:
     """What the picture with that path shows, in words and numbers."""
     (left, right), (low, high) = landscape.frame
-    weight, bias = path[-1]
+    weight, bias = landscape.seen(path[-1])
     smallest = f"{landscape.best.value:.6g} at w {landscape.lowest[0]:.4g}, b {landscape.lowest[1]:.4g}"
     walked = f"A path of {len(path) - 1} steps leads from w {path[0][0]:.4g}, b {path[0][1]:.4g} to the point. "
     return (
