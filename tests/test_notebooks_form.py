@@ -101,6 +101,6 @@ def test_one_cell_says_which_case_it_is_and_nothing_else_names_a_data_set(name: 
     assert cells.count('case = "education"') == 1
     others = [source for source in cells[: cells.index('case = "education"')] if "case" in source]
     rest = [source for source in cells if source != 'case = "education"']
-    named = [source for source in rest if re.search("|".join(data.NAMES), source)]
+    named = [source for source in rest if re.search(rf"[\"'/]({'|'.join(data.NAMES)})\b", source)]
     assert (others, named) == ([], [])
     assert not [source for source in rest if re.search(r"ensure_model\(\)|mean_squared_error", source)]
