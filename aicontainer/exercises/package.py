@@ -98,7 +98,8 @@ def check_order(my_images: Any, case: str = fit.DEFAULT) -> Check:
     if not _is_pair(my_images):
         return wrong("my_images must be a pair: the image of the model, and that of the shifted model")
     try:
-        return _order(*my_images, case)
+        first, second = my_images
+        return _order(first, second, case)
     except ImageNotFound as error:
         return wrong(f"the engine has no such image: {error.what.rpartition(' ')[2]}")
     except (WaitError, EngineError) as error:
