@@ -142,6 +142,7 @@ def lab(no_open: bool) -> None:
     for copied in (*workspace.hand_out(course, mine), *workspace.hand_out(course / "solutions", mine / "solutions")):
         if copied.line:
             click.echo(copied.line)
+    workspace.lay_glossary(places.clone(), places.work())
     if not no_open:
         _open_lab(places.work(), workspace.first(mine))
 

@@ -44,6 +44,11 @@ def hand_out(source: Path, target: Path) -> tuple[Copied, ...]:
     return copied
 
 
+def lay_glossary(clone: Path, work: Path) -> None:
+    """Put the glossary where the links of the working copies lead to: JupyterLab shows no file outside of ``work``."""
+    places.write_whole(work / "docs" / "glossary.md", (clone / "docs" / "glossary.md").read_text(encoding="utf-8"))
+
+
 def first(folder: Path) -> Path:
     """The notebook to open: the first by name."""
     return min(folder.glob("[0-9]*.ipynb"))

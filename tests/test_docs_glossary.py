@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aicontainer import syllabus
+from aicontainer import syllabus, workspace
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
@@ -34,3 +34,16 @@ def test_the_terms_are_in_order_and_short() -> None:
     assert sorted(TERMS, key=lambda term: term.lower().replace("²", "2")) == TERMS
     texts = re.findall(r"^\*\*.+?\*\*: ((?:.+\n)+)", TEXT, re.M)
     assert [text for text in texts if len(text.split()) > 45] == []
+
+
+@pytest.mark.parametrize("form", ["", "solutions"])
+def test_the_links_of_a_working_copy_lead_to_the_glossary_beside_it(form: str, tmp_path: Path) -> None:
+    mine = tmp_path / "notebooks" / form
+    copies = workspace.hand_out(ROOT / "notebooks" / form, mine)
+    workspace.lay_glossary(ROOT, tmp_path)
+    links = 0
+    for copied in copies:
+        for link in re.findall(r"\(([^()\s]*glossary\.md)#", copied.path.read_text(encoding="utf-8")):
+            assert (copied.path.parent / link).resolve() == tmp_path / "docs" / "glossary.md"
+            links += 1
+    assert links > 20

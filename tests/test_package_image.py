@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aicontainer import model
+from aicontainer import model, serve
 from aicontainer.errors import InputError
 from aicontainer.learn import fit
 from aicontainer.package import image, wheels
@@ -61,9 +61,15 @@ def test_the_context_holds_the_server_and_nothing_that_learns_or_deploys(
         *("Dockerfile", "requirements.txt", "wheels", "aicontainer", "model.json")
     }
     package = into / "aicontainer"
+    # of the server everything but what runs on the learner's machine; it is kept flat
+    server = {path.name for path in Path(serve.__file__).parent.iterdir() if path.is_file()} - {
+        "client.py",
+        "process.py",
+    }
+    assert {"__main__.py", "connection.py", "page.html"} < server
     assert {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()} == {
         *("__init__.py", "errors.py", "model.py", "training.py"),
-        *(f"serve/{name}.py" for name in ("__init__", "__main__", "app", "metrics", "protocol", "shelf")),
+        *(f"serve/{name}" for name in server),
     }
 
 

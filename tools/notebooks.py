@@ -50,6 +50,8 @@ def build(root: Path, form: str, name: str) -> NotebookNode:
     kept = [cell for cell in source.cells if DROPPED[form] not in cell.metadata.get("tags", [])]
     seen: Counter[str] = Counter()
     for cell in kept:
+        if form == "solutions":  # they lie one folder deeper
+            cell.source = re.sub(r"\]\(((?:\.\./)+docs/)", r"](../\1", cell.source)
         cell.id = _identity(cell, seen)
     notebook = nbformat.v4.new_notebook(cells=kept, metadata=source.metadata)  # type: ignore[no-untyped-call]
     return clean(notebook)

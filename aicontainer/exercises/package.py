@@ -97,8 +97,9 @@ def check_order(my_images: Any, case: str = fit.DEFAULT) -> Check:
         return not_done("my_images is None; build one image of each of the two model files with your Dockerfile")
     if not _is_pair(my_images):
         return wrong("my_images must be a pair: the image of the model, and that of the shifted model")
+    first, second = my_images
     try:
-        return _order(*my_images, case)
+        return _order(first, second, case)
     except ImageNotFound as error:
         return wrong(f"the engine has no such image: {error.what.rpartition(' ')[2]}")
     except (WaitError, EngineError) as error:
