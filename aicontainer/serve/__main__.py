@@ -20,7 +20,7 @@ from aicontainer.model import Model
 from aicontainer.serve import lifecycle, listening
 from aicontainer.serve.app import Application
 from aicontainer.serve.counters import Counters
-from aicontainer.serve.logs import Log
+from aicontainer.serve.logs import ErrorStream, Log
 from aicontainer.serve.metrics import Metrics
 from aicontainer.serve.reload import Mark, Watch, mark
 from aicontainer.serve.settings import Settings, read_settings
@@ -51,7 +51,7 @@ def _work(
     served, seen = _newest(settings.model_file, served, seen)
     counters = [Counters(place.counters(index)) for index in range(place.count)]
     metrics = Metrics(served, counters, place.index)
-    application = Application(served, metrics=metrics, log=Log(sys.stderr, settings.log_per_second))
+    application = Application(served, settings.row_limit, metrics, Log(sys.stderr, settings.log_per_second))
     watch = Watch(settings.model_file, seen, application.serve, application.refused)
     # what is here now stays for ever; left out of each collection, they take microseconds instead of milliseconds
     gc.collect()
@@ -73,6 +73,12 @@ def _newest(path: Path, served: Model, seen: Mark) -> tuple[Model, Mark]:
     return served, seen
 
 
+def _errors() -> ErrorStream:
+    if sys.stderr is None:  # it was closed: without this, the next connection would get its number, and the log
+        return ErrorStream(os.open(os.devnull, os.O_WRONLY))  # type: ignore[unreachable]
+    return ErrorStream(sys.stderr.fileno())
+
+
 def _stop(signum: int, frame: Any) -> None:
     sys.exit(0)
 
@@ -84,7 +90,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        serve(read_settings(os.environ))
+        with contextlib.redirect_stderr(_errors()):
+            serve(read_settings(os.environ))
     except AicontainerError as error:
         print(f"cannot serve: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
