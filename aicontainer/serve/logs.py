@@ -2,9 +2,10 @@
 
 Above ``per_second`` lines a second most would only be read by a disk: those that come after are not written, and the
 next line says how many were ``lost``. What went wrong on our side is written at any rate. Whoever reads the stream may
-stop reading it, or end: then lines are lost too, and no answer waits for one (`ErrorStream`). A request that comes with a W3C
-``traceparent`` header keeps its trace id (https://www.w3.org/TR/trace-context/), so that the lines of several programs
-about one request can be found together; any other gets one of its own.
+stop reading it, or end: then lines are lost too, and no answer waits for one (`ErrorStream`).
+
+A request that comes with a W3C ``traceparent`` header keeps its trace id (https://www.w3.org/TR/trace-context/), so
+that the lines of several programs about one request can be found together; any other gets one of its own.
 """
 
 import io
