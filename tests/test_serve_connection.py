@@ -1,55 +1,11 @@
-"""One connection after the other against a real server process: what it takes, what it refuses, and when it lets go."""
+"""One connection after the other against a real server process: what it takes, and what it refuses."""
 
-import http.client
 import json
-import os
 import socket
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-
-from aicontainer import waiting
-from aicontainer.model import Model, Scaling
-from aicontainer.serve import process
-
-MODEL = Model("m", "1", np.array([3.0, -0.1]), 10.0, "identity", Scaling(np.zeros(2), np.ones(2)), ("a", "b"), "t", "x")
-INFER = "/v2/models/m/infer"
-BODY_LIMIT = 20_000
-HEAD_LIMIT = 4_000
-CONNECTIONS = 8
-REQUESTS = 4
-
-
-def body(first: float) -> bytes:
-    return json.dumps(
-        {"inputs": [{"name": "rows", "shape": [1, 2], "datatype": "FP64", "data": [first, 2.0]}]}
-    ).encode()
-
-
-def post(content: bytes, *headers: str) -> bytes:
-    lines = [f"POST {INFER} HTTP/1.1", "Host: x", f"Content-Length: {len(content)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + content
-
-
-def score(first: float) -> float:
-    return float(MODEL.score([[first, 2.0]])[0])
-
-
-@contextmanager
-def server(folder: Path, **settings: str) -> Iterator[process.Running]:
-    path = MODEL.save(folder / "m.json")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        started = process.start(path, body_limit=BODY_LIMIT)
-    yield started
-    assert "Traceback" not in started.log()
-    assert started.stop() == 0
+from connections import BODY_LIMIT, HEAD_LIMIT, INFER, Answers, body, connected, port_of, post, score, server
 
 
 @pytest.fixture(scope="module")
@@ -59,87 +15,10 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port_of(running)
 
 
-@pytest.fixture(scope="module")
-def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.Running]:
-    with server(tmp_path_factory.mktemp("model"), REQUEST_SECONDS="0.5", IDLE_SECONDS="1") as running:
-        yield running
-
-
-@pytest.fixture
-def crowded(tmp_path: Path) -> Iterator[int]:
-    """A server that has room for few."""
-    with server(tmp_path, CONNECTIONS=str(CONNECTIONS), REQUESTS=str(REQUESTS), REQUEST_SECONDS="60") as running:
-        yield port_of(running)
-
-
-def port_of(running: process.Running) -> int:
-    return int(running.server.address.rsplit(":", 1)[1])
-
-
 @pytest.fixture
 def link(port: int) -> Iterator[socket.socket]:
     with connected(port) as opened:
         yield opened
-
-
-@pytest.fixture
-def hurried(impatient: process.Running) -> Iterator[socket.socket]:
-    with connected(port_of(impatient)) as opened:
-        yield opened
-
-
-def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=30)
-
-
-def hang_up(link: socket.socket) -> None:
-    with suppress(OSError):  # closing it would not be enough: the stream of the answers holds it open
-        link.shutdown(socket.SHUT_RDWR)
-    link.close()
-
-
-@contextmanager
-def connected(port: int) -> Iterator[socket.socket]:
-    link = connect(port)
-    try:
-        yield link
-    finally:
-        hang_up(link)
-
-
-class Answers:
-    """The answers on one connection, read by the standard library's client, one after the other."""
-
-    def __init__(self, link: socket.socket) -> None:
-        self._stream = link.makefile("rb")
-        self.makefile = lambda mode: _Unclosed(self._stream)
-
-    def next(self, method: str = "POST") -> tuple[int, bytes, http.client.HTTPResponse]:
-        response = http.client.HTTPResponse(self, method=method)  # type: ignore[arg-type]
-        response.begin()
-        return response.status, response.read(), response
-
-    def score(self) -> float:
-        status, content, _ = self.next()
-        assert status == 200
-        return float(json.loads(content)["outputs"][1]["data"][0])
-
-    def over(self) -> bool:
-        """Whether the server has closed its side; waits for it."""
-        return self._stream.read() == b""
-
-
-class _Unclosed:
-    """A stream that the end of one response leaves open for the next."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def close(self) -> None:
-        pass
 
 
 def test_one_connection_serves_request_after_request(link: socket.socket) -> None:
@@ -296,91 +175,3 @@ def test_good_requests_before_a_bad_one_are_answered_first(link: socket.socket) 
     answers = Answers(link)
     assert [answers.score(), answers.score(), answers.next()[0]] == [score(1.0), score(2.0), 400]
     assert answers.over()
-
-
-@pytest.mark.parametrize("begun", [b"GET /v2 HT", b"GET /v2 HTTP/1.1\r\nHost: x\r\n", post(body(1.0))[:-1]], ids=repr)
-def test_who_does_not_go_on_is_told_so_and_cut_off(hurried: socket.socket, begun: bytes) -> None:
-    hurried.sendall(begun)
-    answers = Answers(hurried)
-    assert answers.next()[0] == 408
-    assert answers.over()
-
-
-def test_sending_slowly_does_not_prolong_the_time_for_a_request(hurried: socket.socket) -> None:
-    whole = post(body(1.0))
-    with pytest.raises(OSError):
-        for place in range(len(whole)):
-            hurried.sendall(whole[place : place + 1])
-            time.sleep(0.1)
-
-
-def test_who_says_nothing_is_cut_off_without_a_word(hurried: socket.socket) -> None:
-    assert Answers(hurried).over()
-
-
-def test_who_does_not_read_the_answers_is_not_read_either_and_cut_off(impatient: process.Running) -> None:
-    before = resident(impatient.pid)
-    with closing(socket.socket()) as link:
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        link.settimeout(0.5)
-        link.connect(("127.0.0.1", port_of(impatient)))
-        many = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 1000
-        with pytest.raises(OSError):
-            for _ in range(2000):
-                link.sendall(many)
-        link.settimeout(30)
-        with pytest.raises(OSError):
-            while True:
-                link.sendall(many)
-    assert resident(impatient.pid) - before < 8_000_000
-
-
-def resident(pid: int) -> int:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def test_of_requests_that_still_arrive_only_so_many_may_exist(crowded: int) -> None:
-    content = body(1.0)
-    head = post(content, "Expect: 100-continue")[: -len(content)]
-    links = [connect(crowded) for _ in range(REQUESTS)]
-    try:
-        for link in links:
-            link.sendall(head)
-            assert link.recv(100).startswith(b"HTTP/1.1 100 ")
-        with connected(crowded) as late:
-            late.sendall(head.replace(b"Expect", b"X-Not"))
-            status, _, response = Answers(late).next()
-            assert status == 503
-            assert int(response.headers["Retry-After"]) > 0
-        with connected(crowded) as whole:  # but a request that is here whole is always answered
-            whole.sendall(post(body(2.0)))
-            assert Answers(whole).score() == score(2.0)
-        for link in links:
-            link.sendall(content)
-            assert Answers(link).score() == score(1.0)
-    finally:
-        for link in links:
-            hang_up(link)
-
-
-def test_beyond_the_number_of_connections_idle_ones_make_room(crowded: int) -> None:
-    idle = [connect(crowded) for _ in range(CONNECTIONS)]
-    try:
-        for link in idle:
-            link.sendall(post(body(1.0)))
-            assert Answers(link).score() == score(1.0)
-
-        def answered() -> waiting.Seen:
-            with connected(crowded) as late:
-                late.sendall(post(body(2.0)))
-                status, _, response = Answers(late).next()
-            if status == 503:  # for a second, whoever has just asked may be about to ask again
-                assert int(response.headers["Retry-After"]) > 0
-                return waiting.pending("full")
-            return waiting.ready() if status == 200 else waiting.failed(str(status))
-
-        waiting.wait("an answer", answered, limit=20, pause=0.1)
-    finally:
-        for link in idle:
-            hang_up(link)

@@ -2,11 +2,21 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from aicontainer.serve.logs import Log, trace_id
+from aicontainer import waiting
+from aicontainer.model import Model, Scaling
+from aicontainer.serve import process
+from aicontainer.serve.client import Server
+from aicontainer.serve.logs import ErrorStream, Log, trace_id
 from aicontainer.serve.request import Request
 
 TRACE = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -85,3 +95,57 @@ def test_without_a_valid_trace_a_request_gets_an_id_of_its_own(header: bytes) ->
     assert len(first) == len(second) == 32
     assert first != second
     assert first not in header.decode()
+
+
+def test_what_does_not_fit_into_a_full_pipe_is_dropped_and_counted() -> None:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    log = Log(ErrorStream(write))
+    while log._lost < 3:  # would wait for ever where writing blocks
+        log.say("a" * 1000)
+    before = os.read(read, 1 << 20).splitlines()
+    log.say("b" * 10000)
+    log.say("c")
+    cut, last = os.read(read, 1 << 20).splitlines()
+    os.close(write)
+    os.close(read)
+    assert all(json.loads(line)["message"] == "a" * 1000 for line in before)
+    assert b"bbb" in cut
+    assert json.loads(last)["message"] == "c"
+
+
+@pytest.fixture
+def unheard(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[bytes]", Server]]:
+    """A server that writes a line for each request into a pipe that nobody reads."""
+    scaling = Scaling(np.zeros(1), np.ones(1))
+    path = Model("m", "1", np.ones(1), 0.0, "identity", scaling, ("a",), "t", "x").save(tmp_path / "m.json")
+    port = process._free_port()
+    said = {"MODEL_FILE": str(path), "HOST": "127.0.0.1", "PORT": str(port), "LOG_PER_SECOND": "1000000"}
+    command = [sys.executable, "-m", "aicontainer.serve"]
+    server = Server(f"127.0.0.1:{port}", "m")
+    started = subprocess.Popen(command, env={**os.environ, **said, "DRAIN_SECONDS": "0"}, stderr=subprocess.PIPE)
+    seen = {True: waiting.ready(), False: waiting.pending("it does not answer")}
+    try:
+        waiting.wait("the server", lambda: seen[server.ready()], limit=60, pause=0.1)
+        yield started, server
+    finally:
+        started.kill()
+        started.wait()
+        if started.stderr:
+            started.stderr.close()
+
+
+def test_a_log_that_nobody_reads_holds_up_no_answer(unheard: tuple["subprocess.Popen[bytes]", Server]) -> None:
+    started, server = unheard
+    assert started.stderr
+    longest = "/v2/" + "x" * 250
+    for _ in range(300):  # a line has more than 300 bytes, a pipe holds 65536
+        assert server._http.get(server.address + longest).status_code == 404
+    heard = os.read(started.stderr.fileno(), 1 << 20)
+    assert len(heard) > 40_000
+    assert server.infer([[2.0]]).score.tolist() == [2.0]
+    assert json.loads(os.read(started.stderr.fileno(), 1 << 20))["lost"] > 50
+    started.stderr.close()  # and a pipe without a reader
+    assert server.infer([[2.0]]).score.tolist() == [2.0]
+    started.terminate()
+    assert started.wait(60) == 0

@@ -16,7 +16,7 @@ import pytest
 
 import aicontainer
 from aicontainer import waiting
-from aicontainer.errors import Failed, InputError, ModelFileError
+from aicontainer.errors import Failed, InputError, ModelFileError, ServerError
 from aicontainer.model import Model, Scaling
 from aicontainer.serve import process
 from aicontainer.serve.client import Server
@@ -199,8 +199,18 @@ def test_no_time_at_all_to_send_a_request_would_refuse_everybody() -> None:
 def test_what_the_environment_leaves_out_has_a_default() -> None:
     settings = read_settings({"MODEL_FILE": "m.json", "PORT": ""})
     assert (settings.host, settings.port, settings.limits.body) == ("0.0.0.0", 8080, 1024 * 1024)  # noqa: S104
+    assert settings.row_limit == 100_000
     with pytest.raises(InputError, match="MODEL_FILE"):
         read_settings({})
+
+
+def test_more_rows_than_the_setting_allows_are_refused(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROW_LIMIT", "2")
+    with process.serving(model_file) as server:
+        assert len(server.infer([[1.0, 2.0]] * 2).score) == 2
+        with pytest.raises(ServerError, match="2 rows at most") as caught:
+            server.infer([[1.0, 2.0]] * 3)
+    assert caught.value.status == 413
 
 
 def test_start_says_early_why_the_process_ended(

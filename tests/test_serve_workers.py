@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from aicontainer import waiting
-from aicontainer.errors import PortTaken
+from aicontainer.errors import PortTaken, ServerError
 from aicontainer.model import Model, Scaling
 from aicontainer.serve import process, workers
 from aicontainer.serve.client import Server
@@ -67,6 +67,16 @@ def asked_often(server: Server, times: int = 40) -> list[str]:
     return [server.infer(ROW).model_version for _ in range(times)]
 
 
+def becomes(running: process.Running, number: int) -> None:
+    os.kill(running.pid, signal.SIGHUP)
+
+    def look() -> waiting.Seen:
+        seen = set(asked_often(running.server))
+        return waiting.ready() if seen == {str(number)} else waiting.pending(str(seen))
+
+    waiting.wait(f"version {number}", look, limit=30, pause=0.05)
+
+
 def test_a_killed_worker_is_replaced_and_nobody_is_turned_away(running: process.Running) -> None:
     before = all_listen(running)
     victim = min(before)
@@ -81,13 +91,7 @@ def test_a_killed_worker_is_replaced_and_nobody_is_turned_away(running: process.
 def test_a_reload_and_an_end_reach_all_workers(running: process.Running, path: Path) -> None:
     before = all_listen(running)
     version(2).save(path)
-    os.kill(running.pid, signal.SIGHUP)
-
-    def look() -> waiting.Seen:
-        seen = asked_often(running.server)
-        return waiting.ready() if set(seen) == {"2"} else waiting.pending(str(seen))
-
-    waiting.wait("version 2", look, limit=30, pause=0.05)
+    becomes(running, 2)
     assert all_listen(running) == before
     victim = min(before)
     os.kill(victim, signal.SIGKILL)
@@ -96,6 +100,40 @@ def test_a_reload_and_an_end_reach_all_workers(running: process.Running, path: P
     assert set(asked_often(running.server)) == {"2"}
     assert running.stop() == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in after)
+
+
+def test_who_takes_a_place_while_the_file_is_bad_goes_on_with_the_model_of_the_others(
+    running: process.Running, path: Path
+) -> None:
+    before = all_listen(running)
+    version(2).save(path)
+    becomes(running, 2)
+    path.write_text("no model")
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    all_listen(running, but=frozenset({victim}))
+    assert set(asked_often(running.server)) == {"2"}
+
+
+def test_what_all_workers_have_counted_is_told_by_each_and_never_falls(running: process.Running) -> None:
+    before = all_listen(running)
+    for times in (1, 2, 3):
+        asked_often(running.server)
+        for _ in range(10):
+            with pytest.raises(ServerError):
+                running.server.post("[]")
+        # each of these is answered by one of the two, whichever it is
+        assert {counted(running.server) for _ in range(10)} == {(40.0 * times, 40.0 * times, 10.0 * times)}
+        os.kill(min(before), signal.SIGKILL)
+        before = all_listen(running, but=frozenset({min(before)}))
+
+
+def counted(server: Server) -> tuple[float, float, float]:
+    infer = "/v2/models/{name}/infer"
+    good, bad = (
+        server.count("http_request_duration_seconds_count", route=infer, status=status) for status in ("200", "400")
+    )
+    return server.count("predicted_rows_total"), good, bad
 
 
 def test_workers_do_not_outlive_a_killed_parent(running: process.Running) -> None:

@@ -20,7 +20,7 @@ from aicontainer.model import Model
 from aicontainer.serve import lifecycle, listening
 from aicontainer.serve.app import Application
 from aicontainer.serve.counters import Counters
-from aicontainer.serve.logs import Log
+from aicontainer.serve.logs import ErrorStream, Log
 from aicontainer.serve.metrics import Metrics
 from aicontainer.serve.reload import Mark, Watch, mark
 from aicontainer.serve.settings import Settings, read_settings
@@ -48,11 +48,11 @@ def serve(settings: Settings) -> None:
 def _work(
     settings: Settings, served: Model, seen: Mark, wanted: Callable[[], bool], place: Place, listener: socket.socket
 ) -> None:
-    served, seen = _newest(settings.model_file, served, seen)
+    served, seen = _newest(settings.model_file, place.spare, served, seen)
     counters = [Counters(place.counters(index)) for index in range(place.count)]
     metrics = Metrics(served, counters, place.index)
-    application = Application(served, metrics=metrics, log=Log(sys.stderr, settings.log_per_second))
-    watch = Watch(settings.model_file, seen, application.serve, application.refused)
+    application = Application(served, settings.row_limit, metrics, Log(sys.stderr, settings.log_per_second))
+    watch = Watch(settings.model_file, seen, partial(_read, place.spare), application.serve, application.refused)
     # what is here now stays for ever; left out of each collection, they take microseconds instead of milliseconds
     gc.collect()
     gc.freeze()
@@ -64,13 +64,31 @@ def _work(
     lifecycle.run(application, listener, settings, watch.begin, beat)
 
 
-def _newest(path: Path, served: Model, seen: Mark) -> tuple[Model, Mark]:
-    """For a worker that takes another's place: the file may have changed since the parent read it."""
+def _newest(path: Path, spare: Path | None, served: Model, seen: Mark) -> tuple[Model, Mark]:
+    """For a worker that takes another's place: the file may have changed since the parent read it, and be bad now."""
     now = mark(path)
     if now != seen:
         with contextlib.suppress(AicontainerError):  # a bad file has not been seen yet: the watch will say so
-            return model.load(path), now
+            return _read(spare, path), now
+    if spare and spare.stat().st_size:
+        with contextlib.suppress(AicontainerError):  # the worker before this one ended while it wrote
+            return model.load(spare), seen
     return served, seen
+
+
+def _read(spare: Path | None, path: Path) -> Model:
+    """A new model; its file is kept for the worker that may have to take this one's place."""
+    found = model.load(path)
+    if spare:
+        with contextlib.suppress(OSError):  # that worker would begin with the model of the start
+            spare.write_bytes(path.read_bytes())
+    return found
+
+
+def _errors() -> ErrorStream:
+    if sys.stderr is None:  # it was closed: without this, the next connection would get its number, and the log
+        return ErrorStream(os.open(os.devnull, os.O_WRONLY))
+    return ErrorStream(sys.stderr.fileno())
 
 
 def _stop(signum: int, frame: Any) -> None:
@@ -84,7 +102,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        serve(read_settings(os.environ))
+        with contextlib.redirect_stderr(_errors()):
+            serve(read_settings(os.environ))
     except AicontainerError as error:
         print(f"cannot serve: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

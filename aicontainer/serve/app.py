@@ -17,9 +17,9 @@ from aicontainer.serve.logs import Log
 from aicontainer.serve.metrics import Metrics
 from aicontainer.serve.request import Reply, Request
 from aicontainer.serve.serving import READ, Outcome, Route, Serving
+from aicontainer.serve.settings import ROW_LIMIT
 from aicontainer.serve.strict import LONGEST_PATH
 
-ROW_LIMIT = 100_000
 _NOTHING = Request("", "", "", {}, b"")
 _FAILED = "the server failed; its log has the cause"
 

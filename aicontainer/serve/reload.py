@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from aicontainer import model
 from aicontainer.errors import AicontainerError
 from aicontainer.model import Model
 
@@ -45,13 +44,23 @@ class Watch:
         The model file.
     seen
         Its `mark` before it was read for the first time.
+    read
+        Reads it, in the thread that looks; raises an ``AicontainerError`` when it is no model file.
     serve, refuse
         Called in the event loop: with a new model, or with the reason why the new file cannot be used.
     """
 
-    def __init__(self, path: Path, seen: Mark, serve: Callable[[Model], None], refuse: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        seen: Mark,
+        read: Callable[[Path], Model],
+        serve: Callable[[Model], None],
+        refuse: Callable[[str], None],
+    ) -> None:
         self._path = path
         self._seen = seen
+        self._read = read
         self._serve = serve
         self._refuse = refuse
         self._asked = threading.Event()
@@ -72,7 +81,7 @@ class Watch:
             now = mark(self._path)
             if now == self._seen and not asked:
                 continue
-            reason = self._read(loop)
+            reason = self._take(loop)
             if not reason or asked or now == unread:
                 self._seen = now
                 unread = None
@@ -81,10 +90,10 @@ class Watch:
             else:
                 unread = now
 
-    def _read(self, loop: AbstractEventLoop) -> str:
+    def _take(self, loop: AbstractEventLoop) -> str:
         """Hand on the model, or return why there is none."""
         try:
-            found = model.load(self._path)
+            found = self._read(self._path)
         except AicontainerError as error:
             return str(error)
         except Exception as error:  # whatever a file can do to a reader: the old model is there, and stays

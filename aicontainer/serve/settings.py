@@ -5,6 +5,7 @@ HOST              the address to listen at, 0.0.0.0 where nothing is said: in a 
 PORT              8080
 WORKERS           processes that answer; 1
 BODY_LIMIT        the largest body that is read, in bytes; 1048576
+ROW_LIMIT         the most rows that a request may have; 100000
 HEAD_LIMIT        the largest request head (the headers, all in all), in bytes; 16384
 REQUEST_SECONDS   the time to send a request, and to take its answer; 10
 IDLE_SECONDS      how long a connection may stay open without a request; 75
@@ -24,6 +25,7 @@ from aicontainer.errors import InputError
 from aicontainer.serve.logs import PER_SECOND
 
 BODY_LIMIT = 1024 * 1024
+ROW_LIMIT = 100_000
 LARGEST = 2**31 - 1
 SHORTEST = 0.1
 LONGEST = 86400.0
@@ -50,6 +52,7 @@ class Settings:
     port: int
     workers: int
     limits: Limits
+    row_limit: int
     log_per_second: int
     drain_seconds: float
     finish_seconds: float
@@ -80,6 +83,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         _number(environment, "PORT", 8080, 65535),
         _number(environment, "WORKERS", 1, 256),
         limits,
+        _number(environment, "ROW_LIMIT", ROW_LIMIT, LARGEST),
         _number(environment, "LOG_PER_SECOND", PER_SECOND, 1_000_000),
         _seconds(environment, "DRAIN_SECONDS", 1.0, 0.0),
         _seconds(environment, "FINISH_SECONDS", 10.0, 0.0),

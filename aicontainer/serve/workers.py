@@ -18,6 +18,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from aicontainer.serve.logs import Log
 
@@ -36,17 +37,19 @@ class Place:
     """One worker's place among ``count``: its number, and the memory that all of them see.
 
     The memory is zero at first, and a worker that takes the place of a dead one finds what that one left: counters
-    never go back. A worker writes into its own part only, and reads all of them.
+    never go back. A worker writes into its own part only, and reads all of them. ``spare`` is a file in memory, empty
+    at first, for this place alone: what its worker leaves to the next one. None where the system has no such files.
     """
 
     index: int
     count: int
     memory: mmap.mmap
+    spare: Path | None = None
 
     @classmethod
     def alone(cls) -> "Place":
-        """The place of the only worker."""
-        return places(1)[0]
+        """The place of the only worker, in which no other one follows."""
+        return cls(0, 1, _memory(1))
 
     def counters(self, index: int) -> memoryview:
         """``COUNTERS`` bytes of one worker."""
@@ -65,8 +68,17 @@ class Place:
 
 def places(count: int) -> list[Place]:
     """The places of ``count`` workers, in memory that processes forked from this one share."""
-    memory = mmap.mmap(-1, count * (_BEAT.size + COUNTERS))
-    return [Place(index, count, memory) for index in range(count)]
+    memory = _memory(count)
+    return [Place(index, count, memory, _spare()) for index in range(count)]
+
+
+def _memory(count: int) -> mmap.mmap:
+    return mmap.mmap(-1, count * (_BEAT.size + COUNTERS))
+
+
+def _spare() -> Path | None:
+    # not a temporary file: in a container there may be no folder that can be written
+    return Path(f"/proc/self/fd/{os.memfd_create('spare')}") if sys.platform == "linux" else None
 
 
 Work = Callable[[Place, socket.socket], None]
