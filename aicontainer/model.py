@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -186,6 +185,8 @@ def _twice(names: Sequence[str]) -> list[str]:
 
 def _write_beside(path: Path, text: str) -> None:
     # `places.write_whole` does the same, and is not in the image that this module goes into
+    import tempfile  # here: a server, which saves nothing, starts some milliseconds earlier without it
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     beside = Path(name)

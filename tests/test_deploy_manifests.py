@@ -6,6 +6,8 @@ import pytest
 from aicontainer import places
 from aicontainer.deploy import manifests
 from aicontainer.errors import ObjectRefused
+from aicontainer.serve.__main__ import SECONDS_TO_EXIT
+from aicontainer.serve.settings import read_settings
 
 BASE = places.clone() / "manifests" / "base"
 
@@ -89,10 +91,15 @@ def test_the_service_leads_port_80_to_the_port_of_the_container(deployment: Any)
     assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
 
 
-def test_a_pod_has_the_time_to_end_well(deployment: Any) -> None:
-    pod = deployment["spec"]["template"]["spec"]
+@pytest.mark.parametrize(("folder", "kind"), [("base", "Deployment"), ("versions", "StatefulSet")])
+def test_a_pod_has_the_time_to_end_well(folder: str, kind: str) -> None:
+    found = manifests.load_manifests(BASE.parent / folder)
+    pod = next(each for each in found if each["kind"] == kind)["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-    from aicontainer.serve.__main__ import SECONDS_TO_FINISH
-
-    assert pause + SECONDS_TO_FINISH < pod["terminationGracePeriodSeconds"]
+    given = {each["name"]: each.get("value", "") for each in container.get("env", [])}
+    server = read_settings(given | {"MODEL_FILE": "m.json"})
+    server_end = server.drain_seconds + server.finish_seconds + SECONDS_TO_EXIT
+    assert pause + server_end < pod["terminationGracePeriodSeconds"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/v2/health/ready"
+    assert container["livenessProbe"]["httpGet"]["path"] == "/v2/health/live"

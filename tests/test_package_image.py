@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aicontainer import model, serve
+from aicontainer import model, places, serve
 from aicontainer.errors import InputError
 from aicontainer.learn import fit
 from aicontainer.package import image, wheels
@@ -71,6 +71,12 @@ def test_the_context_holds_the_server_and_nothing_that_learns_or_deploys(
         *("__init__.py", "errors.py", "model.py", "training.py"),
         *(f"serve/{name}" for name in server),
     }
+
+
+def test_what_the_context_holds_the_image_copies() -> None:
+    lines = (places.clone() / "images" / "model" / "Dockerfile").read_text().splitlines()
+    copied = {word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]}
+    assert copied == {*(f"aicontainer/{name}" for name in image.SERVER_FILES), "aicontainer/serve/", "model.json"}
 
 
 def test_every_file_of_the_context_can_be_read_by_another_user(tmp_path: Path, kept_wheels: KeptWheels) -> None:

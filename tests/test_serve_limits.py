@@ -1,5 +1,6 @@
 """Clients that are slow, silent or too many against a real server process: when it lets go, and of whom."""
 
+import asyncio
 import os
 import socket
 import time
@@ -8,10 +9,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from connections import Answers, body, connect, connected, hang_up, port_of, post, score, server
+from connections import MODEL, Answers, body, connect, connected, hang_up, port_of, post, score, server
 
 from aicontainer import waiting
 from aicontainer.serve import process
+from aicontainer.serve.app import Application
+from aicontainer.serve.connection import Connection
+from aicontainer.serve.settings import Limits
+from aicontainer.serve.wire import Wire
 
 CONNECTIONS = 8
 REQUESTS = 4
@@ -72,6 +77,30 @@ def test_who_does_not_read_the_answers_is_not_read_either_and_cut_off(impatient:
             while True:
                 link.sendall(many)
     assert resident(impatient.pid) - before < 8_000_000
+
+
+class Gone(asyncio.Transport):
+    """What a connection holds between an error of its socket and the event loop's word of it."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def write(self, data: object) -> None:
+        raise RuntimeError("the handler is closed")
+
+
+def test_a_connection_that_is_gone_does_not_end_the_look_at_all_others() -> None:
+    wire = Wire(Application(MODEL), Limits())
+    gone = Connection(wire)
+    gone.connection_made(Gone())
+    gone.data_received(b"GET /v2 HT")
+    gone.since -= 3600
+    wire.sweep()
+    gone.connection_lost(None)
+    assert (wire.arriving, wire.connections) == (0, 0)
 
 
 def resident(pid: int) -> int:

@@ -247,6 +247,8 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, error: RequestError) -> None:
         """Answer with an error, and read no further request."""
+        if self._transport.is_closing():  # gone, and the event loop will say so next: it takes no more writing
+            return
         if self._waiting:  # the answers before this one were not even taken
             self.abort()
             return

@@ -65,11 +65,11 @@ async def _live(application: Answering, listener: socket.socket, settings: Setti
     wire = Wire(application, settings.limits)
 
     def tick() -> None:
+        loop.call_later(SWEEP_SECONDS, tick)  # first: whatever fails below, the limits of time must not end with it
         wire.sweep()
         application.tick(wire.arriving)
         if not beat():
             asked.set()
-        loop.call_later(SWEEP_SECONDS, tick)
 
     tick()
     kept = listener.dup()  # the event loop closes the one that it is given
