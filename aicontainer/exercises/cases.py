@@ -59,9 +59,7 @@ def check_above_expectation(my_row: Any) -> Check:
         return right(f"{above[row]:.1f} points more than the seven features would let expect")
     hints = {
         int(dataset.y.argmax()): "that one has the highest score; asked is the largest surprise",
-        int(
-            above.argmin()
-        ): "that one lies farthest below, and farthest of all: take target minus said, no abs",
+        int(above.argmin()): "that one lies farthest below, and farthest of all: take target minus said, no abs",
         int(model.predict(dataset.X).argmax()): "the model expects most of that one; asked is who exceeds it",
     }
     return wrong(hints.get(row, f"that district is {above[row]:.1f} points above; others are farther"))

@@ -4,7 +4,6 @@ The client is asked by servers that answer as a script says, under a clock of th
 and how long the client waits is known exactly.
 """
 
-import random
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -240,12 +239,8 @@ def _judge_again(my_ask: Client) -> Check | None:
 
 def _judge_down(my_ask: Client) -> Check | None:
     """A server that is down, many times over: chance is part of a right client."""
-    state = random.getstate()
-    try:
-        runs = [_play(my_ask, _always(0))[0] for _ in range(RUNS)]
-        returned = [_play(my_ask, _back_after_five_seconds)[1] for _ in range(RUNS)]
-    finally:
-        random.setstate(state)
+    runs = [_play(my_ask, _always(0))[0] for _ in range(RUNS)]
+    returned = [_play(my_ask, _back_after_five_seconds)[1] for _ in range(RUNS)]
     waits = [run.waits for run in runs]
     if any(len(each) < 2 for each in waits):
         return wrong("a server is down, and it tries again without a sleep: use the sleep that it is given")
