@@ -1,6 +1,7 @@
 """The checks of notebook 03 against a real server: each wrong state has its own hint, and looking changes nothing."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from aicontainer.errors import ServerError
-from aicontainer.exercises.serve import check_chunks, check_counters, check_refusal
+from aicontainer.exercises.serve import check_chunks, check_counters, check_digits, check_refusal
 from aicontainer.learn import data, fit
 from aicontainer.learn.loss import mean_squared_error
+from aicontainer.learn.objective import for_link
 from aicontainer.serve import process
 from aicontainer.serve.client import Server
 
@@ -109,18 +111,36 @@ COUNT, SUM = "http_request_duration_seconds_count", "http_request_duration_secon
 
 @pytest.fixture(scope="module")
 def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that has answered and refused in several ways; the tests only read its counters, or add 400s."""
+    """A server that is sent bad requests."""
     file = fit.train(DATASET, steps=50).save(tmp_path_factory.mktemp("models") / "education.json")
     with process.serving(file, body_limit=10_000) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose counters are only read from here on; each way to miscount them leads to another number."""
+    file = fit.train(DATASET, steps=50).save(tmp_path_factory.mktemp("models") / "education.json")
+    with process.serving(file) as server:
         for _ in range(12):
             server.infer(DATASET.X[:3])
-        for body in ("hello", "[]", " " * 10_001):
-            with suppress(ServerError):
-                server.post(body)
         for other in (Server(server.address, "medicine"), Server(f"{server.address}/elsewhere")):
             with suppress(ServerError):
                 other.infer(DATASET.X[:1])
+        for text in ("hello", "[]", "{}"):
+            with suppress(ServerError):
+                server.post(text)
+        send_raw(server, b"GET /v2/models/education/infer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        for _ in range(3):
+            send_raw(server, b"hello\r\n\r\n")
         yield server
+
+
+def send_raw(server: Server, raw: bytes) -> None:
+    host, _, port = server.address.rpartition("/")[2].rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as wire:
+        wire.sendall(raw)
+        assert wire.makefile("rb").read().startswith(b"HTTP/1.1 4")
 
 
 def body(numbers: Any, shape: tuple[int, int] = (3, 7), **other: Any) -> str:
@@ -161,7 +181,7 @@ NESTED = [[1.0] * 7, [1.0] * 7, [1.0, 1.0, "many", 1.0, 1.0, 1.0, 1.0]]
         ("[16]", "not JSON, or not an object"),
         ('{"inputs": []}', "names inputs: it gets no further"),
         (body(spoilt(16), (3, 6)), "names inputs[0].shape[1]: it gets no further"),
-        (body(spoilt(16), datatype="FP32"), "names inputs[0].datatype: it gets no further"),
+        (body(spoilt(16), datatype="BYTES"), "names inputs[0].datatype: it gets no further"),
         (body([1.0] * 20), "another count of numbers"),
         (body(NESTED), "one flat list"),
         (body(spoilt(17)), "counted from 0"),
@@ -179,7 +199,7 @@ def test_each_wrong_request_gets_its_own_hint(visited: Server, request_body: Any
 
 
 def refused(server: Server) -> float:
-    return sum(server.count(COUNT, route=INFER, status=status) for status in ("400", "404", "413"))
+    return sum(server.count(COUNT, status=str(status)) for status in range(400, 500))
 
 
 def mean(server: Server, **labels: str) -> float:
@@ -190,31 +210,32 @@ def mean_of_answered(server: Server) -> float:
     return mean(server, route=INFER, status="200")
 
 
-def test_what_the_counters_say_is_right_twice(visited: Server) -> None:
-    first = check_counters(visited, refused(visited), mean_of_answered(visited))
+def test_what_the_counters_say_is_right_twice(night: Server) -> None:
+    first = check_counters(night, refused(night), mean_of_answered(night))
     assert first.state == "right"
-    assert check_counters(visited, int(refused(visited)), mean_of_answered(visited)) == first
+    assert check_counters(night, int(refused(night)), mean_of_answered(night)) == first
 
 
-def test_half_of_the_answer_is_not_done_yet(visited: Server) -> None:
-    for given in ((None, None), (refused(visited), None), (None, mean_of_answered(visited))):
-        assert check_counters(visited, *given).state == "not done yet"
+def test_half_of_the_answer_is_not_done_yet(night: Server) -> None:
+    for given in ((None, None), (refused(night), None), (None, mean_of_answered(night))):
+        assert check_counters(night, *given).state == "not done yet"
 
 
 @pytest.mark.parametrize(
     ("wrong_answer", "hint"),
     [
         (lambda server: "all", "one number"),
-        (lambda server: server.count(COUNT, route=INFER, status="400"), "status 400 only"),
-        (lambda server: refused(server) + server.count(COUNT, status="404", route="unknown"), "other addresses"),
+        (lambda server: refused(server) - server.count(COUNT, route="unknown"), "the route of predictions only"),
+        (lambda server: server.count(COUNT, status="400"), "status 400 only"),
+        (lambda server: server.count(COUNT, route="unknown"), "the route unknown only"),
         (lambda server: server.count(COUNT, route=INFER, status="200"), "those that were answered"),
-        (lambda server: server.count(COUNT, route=INFER), "every request for a prediction"),
-        (lambda server: server.count(COUNT, route=INFER, status="500"), "failures of the server"),
+        (lambda server: server.count(COUNT, route=INFER), "every request"),
+        (lambda server: server.count(COUNT, status="500"), "failures of the server"),
         (lambda server: 1_000_000, "not what the counters say now"),
     ],
 )
-def test_each_wrong_count_gets_its_own_hint(visited: Server, wrong_answer: Callable[[Server], Any], hint: str) -> None:
-    check = check_counters(visited, wrong_answer(visited), mean_of_answered(visited))
+def test_each_wrong_count_gets_its_own_hint(night: Server, wrong_answer: Callable[[Server], Any], hint: str) -> None:
+    check = check_counters(night, wrong_answer(night), mean_of_answered(night))
     assert check.state == "wrong"
     assert hint in check.text
 
@@ -234,8 +255,8 @@ def test_each_wrong_count_gets_its_own_hint(visited: Server, wrong_answer: Calla
         (lambda server: mean(server, status="200"), "read route infer and status 200 alone"),
     ],
 )
-def test_each_wrong_mean_gets_its_own_hint(visited: Server, wrong_answer: Callable[[Server], Any], hint: str) -> None:
-    check = check_counters(visited, refused(visited), wrong_answer(visited))
+def test_each_wrong_mean_gets_its_own_hint(night: Server, wrong_answer: Callable[[Server], Any], hint: str) -> None:
+    check = check_counters(night, refused(night), wrong_answer(night))
     assert check.state == "wrong"
     assert hint in check.text
 
@@ -245,3 +266,45 @@ def test_a_server_that_is_gone_is_no_traceback() -> None:
         pass
     assert "does not answer" in check_refusal(server, body(spoilt(16))).text
     assert "does not answer" in check_counters(server, 1, 1.0).text
+
+
+SCORES = {"education": 16, "finance": 17}  # from 512 to 1024 sixteen digits tell all floats apart, below 1 they do not
+
+
+@pytest.mark.parametrize("case", SCORES)
+def test_the_fewest_digits_that_bring_every_score_back_are_right(case: str) -> None:
+    scores = fit.train_case(case, steps=50).score(data.load(case).X)
+    right = next(digits for digits in range(1, 30) if all(float(f"{x:.{digits - 1}e}") == x for x in scores))
+    assert right == SCORES[case]
+    assert check_digits(scores, right).state == "right"
+    assert check_digits(scores, None).state == "not done yet"
+
+
+@pytest.mark.parametrize(
+    ("digits", "hint"),
+    [
+        (18, "fewer do too"),
+        (16, "not each one"),
+        (15, "of any decimal text"),
+        (9, "most scores"),
+        (0, "whole number from 1"),
+        (16.5, "whole number from 1"),
+        ("all", "whole number from 1"),
+    ],
+)
+def test_each_wrong_count_of_digits_gets_its_own_hint(digits: Any, hint: str) -> None:
+    dataset = data.load("finance")
+    check = check_digits(fit.train_case("finance", steps=50).score(dataset.X), digits)
+    assert check.state == "wrong"
+    assert hint in check.text
+
+
+def test_the_checks_follow_the_case_of_the_server() -> None:
+    dataset = data.load("finance")
+    with process.serving(fit.ensure_model("finance")) as server:
+        rows, width = dataset.X, dataset.X.shape[1]
+        scores = np.concatenate([server.infer(rows[i : i + 7]).score for i in range(0, len(rows), 7)])
+        check = check_chunks(server, for_link(dataset.link).loss(scores, dataset.y))
+        numbers = spoilt(16, count=3 * width)
+        assert check_refusal(server, body(numbers, (3, width))).text.endswith("feature 8 of row 2")
+    assert check.text.startswith("1319 rows in 189 requests")

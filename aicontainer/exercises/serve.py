@@ -1,4 +1,7 @@
-"""The checks of notebook 03_serve: a request refused at a place, what counters tell, and all rows a few at a time."""
+"""The checks of notebook 03_serve: a request refused at a place, digits, what counters tell, all rows a few at a time.
+
+Which case it is, the server says: its model has the name of the case.
+"""
 
 import json
 import math
@@ -13,14 +16,13 @@ from aicontainer.errors import ServerError
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.learn import data, fit
 from aicontainer.learn.objective import for_link
-from aicontainer.model import Model, load
+from aicontainer.model import Array, Model, load
 from aicontainer.serve.client import Server
 
 REFUSED_ROWS = 3
-REFUSED_PATH = "inputs[0].data[16]"
-BY_ROWS_PATH = "inputs[0].data[2][2]"
-NEXT_PATH = "inputs[0].data[17]"
-BY_COLUMNS_PATH = "inputs[0].data[8]"
+REFUSED_PLACE = 16
+REFUSED_PATH = f"inputs[0].data[{REFUSED_PLACE}]"
+NEXT_PATH = f"inputs[0].data[{REFUSED_PLACE + 1}]"
 GONE = "the server does not answer any more: start it again, and run the cells from there on"
 
 DURATION = "http_request_duration_seconds"
@@ -28,6 +30,7 @@ MILLI = 1e3
 
 ROWS_AT_A_TIME = 7
 INFER = "/v2/models/{name}/infer"
+MOST_DIGITS = 30
 CLOSE = 1e-6
 # the counters only grow: after a wrong piece no further request can make them right
 AGAIN = f"start a new one (the cell with body_limit=2000) and send all rows once, {ROWS_AT_A_TIME} in each request"
@@ -47,7 +50,8 @@ def check_refusal(server: Server, my_request: Any) -> Check:
         refusals = _refusals(server)
         answer = _send(server, body)
         if isinstance(answer, ServerError):
-            return _judge_refusal(answer, body, counted=_refusals(server) > refusals)
+            width = int(server.metadata()["inputs"][0]["shape"][1])
+            return _judge_refusal(answer, body, width, counted=_refusals(server) > refusals)
     except ServerError:
         return wrong(GONE)
     return wrong("the server has answered it with 200: nothing in it is wrong")
@@ -66,15 +70,20 @@ def _send(server: Server, body: str | bytes) -> bytes | ServerError:
         return error
 
 
-def _judge_refusal(refusal: ServerError, body: str | bytes, *, counted: bool) -> Check:
+def _judge_refusal(refusal: ServerError, body: str | bytes, width: int, *, counted: bool) -> Check:
     path = refusal.path
+    row, column = divmod(REFUSED_PLACE, width)
     if refusal.status != 400:
         return wrong(f"the server refuses it with {refusal.status}, not 400: {refusal.what.partition(': ')[2]}")
     hints = {
         "$": "the whole body is refused: it is not JSON, or not an object",
-        BY_ROWS_PATH: f"the server names {path}: the right number, but the rows must stand in one flat list",
+        f"inputs[0].data[{row}][{column}]": (
+            f"the server names {path}: the right number, but the rows must stand in one flat list"
+        ),
         NEXT_PATH: f"the server names {path}: places are counted from 0",
-        BY_COLUMNS_PATH: f"the server names {path}: are the numbers one row after the other, not one column?",
+        f"inputs[0].data[{column * REFUSED_ROWS + row}]": (
+            f"the server names {path}: are the numbers one row after the other, not one column?"
+        ),
     }
     if path in hints:
         return wrong(hints[path])
@@ -88,7 +97,7 @@ def _judge_refusal(refusal: ServerError, body: str | bytes, *, counted: bool) ->
         return wrong(f"the place is right, but the request must have {REFUSED_ROWS} rows")
     if not counted:
         return wrong("the place is right, but the server has counted no refusal: is this the right server?")
-    return right(f"refused with 400 at {REFUSED_PATH}, and counted: the third feature of the third row")
+    return right(f"refused with 400 at {REFUSED_PATH}, and counted: feature {column + 1} of row {row + 1}")
 
 
 def _rows_in(body: str | bytes) -> int:
@@ -98,8 +107,31 @@ def _rows_in(body: str | bytes) -> int:
         return 0
 
 
+def check_digits(scores: Array, my_digits: Any) -> Check:
+    """Check the smallest count of significant digits with which each of ``scores`` comes back with the same bits."""
+    if my_digits is None:
+        return not_done("my_digits is None; put in a whole number")
+    digits = _number(my_digits)
+    if digits is None or digits != int(digits) or not 1 <= digits <= MOST_DIGITS:
+        return wrong(f"my_digits must be one whole number from 1 to {MOST_DIGITS}")
+    fewest = next(count for count in range(1, MOST_DIGITS + 1) if _survive(scores, count))
+    if digits == fewest:
+        return right(f"{fewest} significant digits bring each of the {len(scores)} scores back")
+    if digits > fewest:
+        return wrong(f"{digits:.0f} digits do it, but for these scores fewer do too: try them one after the other")
+    known = {
+        15: "15 digits are what a float64 keeps of any decimal text; asked is what text keeps of a float64",
+        16: "16 digits bring many of the scores back, but not each one: test all of them",
+    }
+    return wrong(known.get(int(digits), f"with {digits:.0f} digits most scores come back as another float"))
+
+
+def _survive(scores: Array, digits: int) -> bool:
+    return all(float(f"{score:.{digits}g}") == score for score in scores)
+
+
 def check_counters(server: Server, my_refused: Any, my_mean: Any) -> Check:
-    """Check how many requests for a prediction were refused, and the mean time in seconds of those answered with 200.
+    """Check how many requests were refused, and the mean time in seconds of predictions that were answered with 200.
 
     Both are computed again from what the server shows now.
     """
@@ -129,7 +161,7 @@ class _Counted:
         return self.sum(f"{DURATION}_count", wanted)
 
     def refused(self) -> float:
-        return self.requests(lambda labels: labels["route"] == INFER and labels["status"].startswith("4"))
+        return self.requests(lambda labels: labels["status"].startswith("4"))
 
     def mean(self, wanted: Callable[[dict[str, str]], bool]) -> float:
         return self.sum(f"{DURATION}_sum", wanted) / max(self.requests(wanted), 1)
@@ -152,22 +184,23 @@ def _judge_refused(given: Any, counted: _Counted) -> Check | None:
     if number == counted.refused():
         return None
     faults = {
-        "counts the status 400 only: 404 and 413 are refusals too": counted.requests(
-            lambda labels: _for_predictions(labels) and labels["status"] == "400"
+        "counts the route of predictions only: what the wire refuses, and other addresses, are the route unknown": (
+            counted.requests(lambda labels: _for_predictions(labels) and labels["status"].startswith("4"))
         ),
-        "counts other addresses too: only the route of predictions is asked for": counted.requests(
-            lambda labels: labels["status"].startswith("4")
+        "counts the status 400 only: 404, 405, 413 and others are refusals too": counted.requests(
+            lambda labels: labels["status"] == "400"
+        ),
+        "counts the route unknown only: requests for a prediction can be refused too": counted.requests(
+            lambda labels: labels["route"] == "unknown"
         ),
         "counts those that were answered": counted.requests(_answered),
-        "counts every request for a prediction: refused are those with a status of 4xx": counted.requests(
-            _for_predictions
-        ),
+        "counts every request: refused are those with a status of 4xx": counted.requests(_for_predictions),
         "counts failures of the server (5xx): refused are those with a status of 4xx": counted.requests(
-            lambda labels: _for_predictions(labels) and labels["status"].startswith("5")
+            lambda labels: labels["status"].startswith("5")
         ),
     }
     fault = next((fault for fault, value in faults.items() if value == number), "")
-    return wrong(f"my_refused {fault or 'is not what the counters say now: add up route infer, each status 4xx'}")
+    return wrong(f"my_refused {fault or 'is not what the counters say now: add up each status 4xx of each route'}")
 
 
 def _judge_mean(given: Any, counted: _Counted) -> Check | None:
@@ -218,14 +251,14 @@ def check_chunks(server: Server, my_loss: Any) -> Check:
         return not_done("the server has predicted no row so far")
     model, dataset = load(fit.ensure_model(server.model)), data.load(server.model)
     if served != model.digest:
-        return wrong("this server has another model than your model file: start it again with fit.ensure_model()")
+        return wrong("this server has another model than your model file: start it again with model_file")
     return _judge_requests(rows, requests, len(dataset.y)) or _judge_loss(my_loss, model, dataset, rows, requests)
 
 
 def _judge_requests(rows: int, requests: int, wanted: int) -> Check | None:
     if rows % wanted:
         return wrong(f"the server predicted {rows} rows, and {wanted} are needed: {AGAIN}")
-    if requests * wanted != rows * math.ceil(wanted / ROWS_AT_A_TIME):
+    if requests != rows // wanted * math.ceil(wanted / ROWS_AT_A_TIME):
         return wrong(f"the server predicted {rows} rows in {requests} requests: {AGAIN}")
     return None
 
