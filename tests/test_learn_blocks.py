@@ -108,7 +108,7 @@ def test_a_nan_in_the_file_is_told_and_not_descended_on(tmp_path):
     [
         ([], "no rows"),
         ([(np.ones((2, 2)), np.ones(2)), (np.ones((2, 3)), np.ones(2))], "same columns"),
-        ([(np.ones((2, 2)), np.ones(3))], "same length"),
+        ([(np.ones((2, 2)), np.ones(3))], "one number for each row"),
         ([(np.array([[np.nan]]), np.ones(1))], "finite"),
     ],
 )
@@ -117,3 +117,12 @@ def test_blocks_that_do_not_fit_are_refused_and_leave_nothing_that_looks_whole(t
         blocks.write(tmp_path, parts)
     with pytest.raises(DataError):
         blocks.find(tmp_path)
+
+
+def test_a_bad_number_is_told_with_the_row_at_which_its_block_begins(tmp_path):
+    whole = np.ones((5, 2)), np.ones(5)
+    damaged = np.array([[1.0, 1.0], [1.0, np.nan]]), np.ones(2)
+    with pytest.raises(DataError, match="X must be finite") as caught:
+        blocks.write(tmp_path, [whole, damaged])
+    assert "begins at row 5" in caught.value.seen
+    assert "X[1, 1]" in caught.value.seen

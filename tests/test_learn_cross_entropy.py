@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aicontainer.errors import DataError
 from aicontainer.learn import data, fit, loss
-from aicontainer.learn.cross_entropy import accuracy, cross_entropy, gradient, mean_cross_entropy
+from aicontainer.learn.cross_entropy import cross_entropy, gradient, mean_cross_entropy
 from aicontainer.learn.derivatives import central
 from aicontainer.learn.loss import linear
 
@@ -73,11 +73,7 @@ def test_at_the_start_the_gradient_is_that_of_probabilities_of_one_half():
     assert db == pytest.approx(0.5 - dataset.y.mean())
 
 
-def test_accuracy_counts_the_rows_on_the_right_side():
-    assert accuracy([2.0, -1.0, 0.5, -3.0], [1, 0, 0, 1]) == 0.5
-
-
-@pytest.mark.parametrize("function", [cross_entropy, mean_cross_entropy, accuracy])
+@pytest.mark.parametrize("function", [cross_entropy, mean_cross_entropy])
 @pytest.mark.parametrize("y", [[0, 1, 2], [0.5, 0, 1], [-1, 1, 1]])
 def test_targets_other_than_0_and_1_are_refused_with_the_first_of_them(function, y):
     with pytest.raises(DataError, match=r"targets y .* must be 0 or 1") as caught:

@@ -143,3 +143,9 @@ def test_rows_that_are_not_there_cannot_be_taken(rows):
     with pytest.raises(DataError) as caught:
         data.load("education").take(rows)
     assert "420 rows" in caught.value.seen
+
+
+def test_the_name_of_one_feature_is_told_to_be_put_into_a_list():
+    with pytest.raises(DataError, match="a list of names") as caught:
+        data.load("education", features="income")
+    assert "['income']" in caught.value.next_step

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -134,6 +135,8 @@ def test_at_a_rate_below_the_safe_one_the_cross_entropy_never_rises(cases):
         (np.ones((3, 1)), np.ones(4), "targets y of shape (4,)"),
         (np.array([[1.0], [np.nan]]), np.ones(2), "NaN"),
         (np.ones((2, 1)), np.array([1.0, np.inf]), "1 of 2 are NaN or infinite"),
+        (np.ones((2, 1)), 1.0, "X of shape (2, 1), targets y of shape ()"),
+        (np.ones((2, 1)), ["yes", "no"], "'yes'"),
     ],
 )
 @pytest.mark.parametrize("objective", [SQUARED_ERROR, CROSS_ENTROPY])
@@ -141,6 +144,25 @@ def test_rows_that_cannot_be_used_are_refused_with_what_is_wrong_with_them(X, y,
     with pytest.raises(DataError) as caught:
         descend(X, y, 0.1, 3, objective)
     assert says in caught.value.seen
+
+
+@pytest.mark.parametrize("walk", [descend, partial(descend_in_batches, batch=2)])
+def test_targets_as_a_column_are_told_to_be_passed_as_a_vector(walk):
+    with pytest.raises(DataError, match="targets y") as caught:
+        walk(np.ones((3, 1)), np.ones((3, 1)), 0.1, 3)
+    assert "y[:, 0]" in caught.value.next_step
+
+
+def test_a_bad_target_beyond_the_first_block_is_found_where_it_is():
+    X, y = np.ones((120_000, 1)), np.zeros(120_000)
+    y[100_000] = np.nan
+    with pytest.raises(DataError) as caught:
+        descend(X, y, 0.1, 1)
+    assert "targets y[100000]; shape (120000,)" in caught.value.seen
+    y[100_000] = 0.5
+    with pytest.raises(DataError, match="must be 0 or 1") as caught:
+        descend(X, y, 0.1, 1, CROSS_ENTROPY)
+    assert "in the block that begins at row 98304" in caught.value.seen
 
 
 def test_raw_rows_let_the_cross_entropy_grow_and_are_refused():
@@ -190,10 +212,13 @@ def test_a_descent_in_two_parts_takes_the_steps_of_one(rows):
     assert second.weights.tobytes() == descend(*rows, 0.3, 12).weights.tobytes()
 
 
-@pytest.mark.parametrize("start", [(np.zeros(3), 0.0), (np.full(7, np.nan), 0.0), (np.zeros(7), np.zeros(2))])
+@pytest.mark.parametrize(
+    "start", [(np.zeros(3), 0.0), (np.full(7, np.nan), 0.0), (np.zeros(7), np.zeros(2)), np.zeros(8)]
+)
 def test_a_start_that_does_not_fit_is_refused(rows, start):
-    with pytest.raises(DataError, match=r"weights of shape \(7,\)"):
+    with pytest.raises(DataError, match=r"weights of shape \(7,\)") as caught:
         descend(*rows, 0.3, 1, start=start)
+    assert "fit.weights" in caught.value.next_step
 
 
 def test_an_objective_of_ones_own_takes_the_steps_of_its_formula(cases):

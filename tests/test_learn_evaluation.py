@@ -28,7 +28,7 @@ def finance():
     return model.score(split.held_out.X), model.predict(split.held_out.X), split.held_out.y
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(TIED.filter(lambda rows: len({y for _, y in rows}) == 2))
 def test_the_area_counts_pairs_and_a_tie_is_half_a_pair(rows):
     scores, y = columns(rows)
@@ -38,7 +38,7 @@ def test_the_area_counts_pairs_and_a_tie_is_half_a_pair(rows):
     assert evaluation.roc_auc(scores, y) == pytest.approx(metrics.roc_auc_score(y, scores), abs=1e-12)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(TIED.filter(lambda rows: len({y for _, y in rows}) == 2))
 def test_the_area_under_the_curve_is_the_area_and_its_points_are_those_of_scikit_learn(rows):
     scores, y = columns(rows)
@@ -117,6 +117,7 @@ def test_the_baseline_of_yes_or_no_is_the_entropy_of_the_share():
         (lambda: evaluation.r2([0.1, 0.2], [3, 3]), "no variance"),
         (lambda: evaluation.calibration([0.3, 1.2], [0, 1]), "between 0 and 1"),
         (lambda: evaluation.calibration([0.3, 0.2], [0, 1], bins=0), "whole number from 1"),
+        (lambda: evaluation.calibration([0.3, 0.2], [0, 1], bins=float("nan")), "whole number from 1"),
         (lambda: evaluation.rmse([1.0, math.nan], [1, 2]), "finite"),
         (lambda: evaluation.roc_auc([[0.1], [0.2]], [0, 1]), "same length"),
     ],

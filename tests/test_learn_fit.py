@@ -6,8 +6,8 @@ import pytest
 from aicontainer import places
 from aicontainer.errors import DataError
 from aicontainer.events import Event
-from aicontainer.learn import data, fit
-from aicontainer.learn.cross_entropy import accuracy, mean_cross_entropy
+from aicontainer.learn import data, evaluation, fit
+from aicontainer.learn.cross_entropy import mean_cross_entropy
 from aicontainer.learn.descent import descend
 from aicontainer.learn.loss import mean_squared_error
 from aicontainer.learn.objective import CROSS_ENTROPY, for_link, with_l2
@@ -53,7 +53,7 @@ def test_a_classifier_is_trained_on_the_cross_entropy_and_its_file_answers_with_
     assert (model.link, model.trained_on) == ("logistic", split.train.fingerprint)
     chances = model.predict(split.held_out.X)
     assert ((chances > 0.5) == (model.score(split.held_out.X) > 0)).all()
-    assert accuracy(model.score(split.held_out.X), split.held_out.y) > 0.95
+    assert evaluation.accuracy(model.score(split.held_out.X), split.held_out.y) > 0.95
 
 
 def test_the_model_has_the_loss_at_which_its_descent_ended_to_the_last_bit(tmp_path):

@@ -82,6 +82,12 @@ def test_scores_of_rows_and_weights_that_do_not_fit_are_refused(X):
     assert str(X.shape) in caught.value.seen
 
 
+def test_a_bias_for_each_row_is_refused_though_numpy_would_add_it():
+    with pytest.raises(DataError, match="bias one number") as caught:
+        linear(np.ones((4, 2)), np.ones(2), np.zeros(4))
+    assert "bias of shape (4,)" in caught.value.seen
+
+
 @pytest.mark.parametrize(
     ("X", "seen"),
     [

@@ -53,5 +53,5 @@ def test_limits_and_refusals_are_those_of_descent():
         descend_on_moments(moments, 0.5, 2000)
     with pytest.raises(DataError, match="strength"):
         descend_on_moments(moments, 0.3, 1, l2=-1.0)
-    with pytest.raises(DataError, match="same length"):
+    with pytest.raises(DataError, match="one number for each row"):
         Moments.of(X, y[:-1])

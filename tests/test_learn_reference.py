@@ -134,8 +134,8 @@ HOLED = np.where(np.arange(36).reshape(12, 3) == 7, math.nan, GOOD)
     ("X", "y", "what", "seen", "remedy"),
     [
         (GOOD[:, 0], TRUTH, "X must be a table", "X of shape (12,)", "X[:, None]"),
-        (GOOD, TRUTH[:-1], "same length", "targets y of shape (11,)", "one column"),
-        (GOOD, TRUTH[:, None], "same length", "targets y of shape (12, 1)", "one column"),
+        (GOOD, TRUTH[:-1], "one number for each row", "targets y of shape (11,)", "y[:, 0]"),
+        (GOOD, TRUTH[:, None], "one number for each row", "targets y of shape (12, 1)", "y[:, 0]"),
         (
             HOLED,
             TRUTH,

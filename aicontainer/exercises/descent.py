@@ -13,7 +13,7 @@ from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.learn import data, fit
 from aicontainer.learn.data import Dataset
 from aicontainer.learn.descent import descend
-from aicontainer.learn.loss import mean_squared_error
+from aicontainer.learn.loss import mean_squared_error, with_ones
 from aicontainer.model import Array, Model
 
 EARLY = "education_early"
@@ -112,12 +112,8 @@ def _known_rate(rate: float, dataset: Dataset) -> str:
 
 
 def _border(rows: Array) -> float:
-    A = _with_ones(rows)
+    A = with_ones(rows)
     return float(2 / np.linalg.eigvalsh(2 / len(rows) * A.T @ A)[-1])
-
-
-def _with_ones(rows: Array) -> Array:
-    return np.column_stack([rows, np.ones(len(rows))])
 
 
 def check_moment_gradient(function: MomentGradient) -> Check:
@@ -128,7 +124,7 @@ def check_moment_gradient(function: MomentGradient) -> Check:
     """
     for features, count in ((BORDER_FEATURES, 40), (None, 420)):
         dataset = data.load(fit.DEFAULT, features=features)
-        A = _with_ones(fit.standardise(dataset.X)(dataset.X))[:count]
+        A = with_ones(fit.standardise(dataset.X)(dataset.X))[:count]
         y = dataset.y[:count]
         theta = np.linspace(-3.0, 2.0, A.shape[1])
         answer = _ask(function, A, y, theta)

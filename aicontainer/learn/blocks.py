@@ -16,9 +16,9 @@ import numpy as np
 
 from aicontainer.errors import DataError, disk_full_told
 from aicontainer.learn.descent import NEVER, Fit, Stop, start_at, walk
-from aicontainer.learn.loss import paired, table
+from aicontainer.learn.loss import table_with_targets
 from aicontainer.learn.objective import SQUARED_ERROR, Objective
-from aicontainer.learn.passes import Pass
+from aicontainer.learn.passes import Pass, block_from
 from aicontainer.model import Array
 
 AROUND = 4 << 20  # a page that is touched brings its neighbours along, those given back among them
@@ -65,18 +65,20 @@ def write(path: Path, blocks: Iterable[tuple[Array, Array]]) -> RowFile:
         rows.write(bytes(room))
         targets.write(bytes(len(_header((0,)))))
         for X, y in blocks:
-            X = table(X)
-            _, y = paired(np.zeros(len(X)), y)
+            with block_from(n):
+                X, y = table_with_targets(X, y)
             width = width or X.shape[1]
             if X.shape[1] != width:
                 raise DataError(
-                    "each block must have the same columns", seen=f"{width} columns, then {X.shape[1]} from row {n}"
+                    "each block must have the same columns",
+                    seen=f"{width} columns, then {X.shape[1]} from row {n}",
+                    next_step="give every block the columns of the first, in the same order",
                 )
             rows.write(X.data)
             targets.write(y.data)
             n += len(y)
         if not n:
-            raise DataError("there are no rows to write", seen="no blocks")
+            raise DataError("there are no rows to write", seen="no blocks", next_step="pass at least one (X, y)")
         for file, shape in ((rows, (n, width)), (targets, (n,))):
             file.seek(0)
             file.write(_header(shape))

@@ -78,18 +78,6 @@ def hessian(X: Array, y: Array, weights: Array, bias: float) -> Array:
     return (A * (small / (1.0 + small) ** 2)[:, None]).T @ A / len(A)
 
 
-def accuracy(scores: Any, y: Any) -> float:
-    """The share of rows whose score lies on the side of their target: above 0 (p above 1/2) where it is 1.
-
-    Raises
-    ------
-    DataError
-        As ``cross_entropy``.
-    """
-    given, truth = _binary(scores, y)
-    return float(np.mean((given > 0) == (truth == 1)))
-
-
 def _binary(scores: Any, y: Any) -> tuple[Array, Array]:
     given, truth = paired(scores, y)
     neither = (truth != 0) & (truth != 1)

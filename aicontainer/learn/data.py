@@ -214,6 +214,12 @@ def _read(name: str) -> tuple[list[str], Array]:
 
 
 def _positions(features: Sequence[str], columns: list[str]) -> list[int]:
+    if isinstance(features, str):
+        raise DataError(
+            "the features must be a list of names",
+            seen=f"the text {features!r}",
+            next_step=f"of a single one make a list too: features=[{features!r}]",
+        )
     unknown = [feature for feature in features if feature not in columns]
     if unknown or not features:
         raise DataError(

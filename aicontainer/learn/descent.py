@@ -3,14 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from aicontainer.errors import DataError
-from aicontainer.learn.loss import table
+from aicontainer.learn.loss import table_with_targets
 from aicontainer.learn.objective import SQUARED_ERROR, Objective
-from aicontainer.learn.passes import over
+from aicontainer.learn.passes import Rows, over
 from aicontainer.learn.sums import Sums
 from aicontainer.model import Array
 
@@ -43,7 +42,11 @@ class Stop:
     def __post_init__(self) -> None:
         for name, limit in (("gradient_norm", self.gradient_norm), ("loss", self.loss)):
             if limit is not None and not limit >= 0:
-                raise DataError(f"the {name} to stop at must be a number from 0", seen=f"{name} {limit}")
+                raise DataError(
+                    f"the {name} to stop at must be a number from 0",
+                    seen=f"{name} {limit}",
+                    next_step="leave it out, and the descent spends its budget",
+                )
 
     def reached(self, loss: float, gradient_norm: float) -> str:
         """The name of the limit that is reached, ``gradient norm`` or ``loss``; empty when none is."""
@@ -94,20 +97,6 @@ class Fit:
         return f"Fit({self.steps} steps at rate {self.rate:g}: loss {self.losses[0]:#.9g} -> {self.losses[-1]:#.9g})"
 
 
-class Rows(Protocol):
-    """What a descent needs of rows, wherever they are: the loss at a place, and then its slope there."""
-
-    slope: Array
-
-    def __call__(self, place: Array) -> float:
-        """The objective at ``place``; its derivatives are in ``slope`` until the next call."""
-        ...
-
-    def exact(self, place: Array) -> float:
-        """The objective at ``place``, as exactly as these rows allow."""
-        ...
-
-
 def descend(
     X: Array,
     y: Array,
@@ -142,7 +131,7 @@ def descend(
         When the rate or the steps make no sense, when the rows cannot be used, and when the loss grows instead of
         falling.
     """
-    X, y = table(X), np.asarray(y, dtype=np.float64)
+    X, y = table_with_targets(X, y)
     with over(X, y, objective) as rows:
         return walk(rows, start_at(X.shape[1], start), rate, steps, stop)
 
@@ -181,10 +170,14 @@ def descend_in_batches(
     DataError
         As ``descend``; and when there is no such batch.
     """
-    X = table(X)
+    X, y = table_with_targets(X, y)
     if not 1 <= batch <= len(X) or batch % 1:
-        raise DataError("a batch is a whole number of rows, from 1 to all", seen=f"batch {batch} of {len(X)} rows")
-    place, y, batch = start_at(X.shape[1], start), np.asarray(y, dtype=np.float64), int(batch)
+        raise DataError(
+            "a batch is a whole number of rows, from 1 to all",
+            seen=f"batch {batch} of {len(X)} rows",
+            next_step="begin with 32, or with all rows if there are fewer",
+        )
+    place, batch = start_at(X.shape[1], start), int(batch)
     order, every = np.random.default_rng(seed), -(-len(X) // batch)
     sums, slope = Sums(objective, batch, X.shape[1]), np.empty_like(place)
 
@@ -213,11 +206,12 @@ def start_at(width: int, start: tuple[Array, float] | None) -> Array:
     """
     if start is None:
         return np.zeros(width + 1)
-    weights, bias = start
+    weights, bias = start if len(start) == 2 else (start, math.nan)  # one vector instead of two things has no bias
     if np.shape(weights) != (width,) or np.ndim(bias) or not np.isfinite([*weights, bias]).all():
         raise DataError(
             f"a start is weights of shape ({width},) and a bias, finite numbers",
             seen=f"weights of shape {np.shape(weights)}, bias {bias}",
+            next_step="leave it out to begin at zeros, or pass (fit.weights, fit.bias) of an earlier descent",
         )
     return np.append(np.asarray(weights, dtype=np.float64), float(bias))
 
@@ -261,7 +255,9 @@ def _walk(
 ) -> Fit:
     if not (math.isfinite(rate) and rate > 0) or not budget >= 0 or budget % 1:
         raise DataError(
-            "the rate must be above 0, the steps a whole number from 0", seen=f"rate {rate}, steps {budget}"
+            "the rate must be above 0, the steps (or passes) a whole number from 0",
+            seen=f"rate {rate}, steps (or passes) {budget}",
+            next_step="begin with the rate 0.1 and 100 steps on standardised rows",
         )
     losses: list[float] = []
     norms: list[float] = []

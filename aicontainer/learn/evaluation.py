@@ -163,8 +163,10 @@ def calibration(probabilities: Any, y: Any, bins: int = 10) -> Calibration:
             seen=f"{int(outside.sum())} of {len(given)} lie outside, the first is {given[outside][0]:g}",
             next_step="if these are scores, pass Model.predict(rows) instead of Model.score(rows)",
         )
-    if bins < 1 or bins != int(bins):
-        raise DataError("the number of bins must be a whole number from 1", seen=f"bins {bins}")
+    if not bins >= 1 or bins % 1:
+        raise DataError(
+            "the number of bins must be a whole number from 1", seen=f"bins {bins}", next_step="begin with 10"
+        )
     number = np.minimum((given * bins).astype(int), int(bins) - 1)
     counts = np.bincount(number, minlength=int(bins)).astype(np.float64)
     held = counts > 0

@@ -36,6 +36,24 @@ def table(X: Any) -> Array:
     return np.ascontiguousarray(rows)
 
 
+def table_with_targets(X: Any, y: Any) -> tuple[Array, Array]:
+    """Rows as ``table`` gives them, shape (n, d), and their targets as a float64 vector of shape (n,).
+
+    Raises
+    ------
+    DataError
+        As ``table``; and when there is not one target for each row, or a target is no finite number.
+    """
+    rows, truth = table(X), _numbers("targets y", y)
+    if truth.shape != (len(rows),):
+        raise DataError(
+            "the targets y must be a vector with one number for each row of X",
+            seen=f"X of shape {rows.shape}, targets y of shape {truth.shape}",
+            next_step="of a table with one column, pass the column: y[:, 0]",
+        )
+    return rows, truth
+
+
 def with_ones(X: Array) -> Array:
     """The rows of ``X``, shape (n, d), with a last column of ones, by which the bias becomes one weight more."""
     return np.column_stack([X, np.ones(len(X))])
@@ -47,12 +65,12 @@ def linear(X: Array, weights: Array, bias: float) -> Array:
     Raises
     ------
     DataError
-        When ``X`` is no table of shape (n, d) or ``weights`` no vector of shape (d,).
+        When ``X`` is no table of shape (n, d), ``weights`` no vector of shape (d,), or ``bias`` more than one number.
     """
-    if np.ndim(X) != 2 or np.shape(weights) != np.shape(X)[1:]:
+    if np.ndim(X) != 2 or np.shape(weights) != np.shape(X)[1:] or np.ndim(bias):
         raise DataError(
-            "X must have the shape (n, d), and weights one number for each of its d columns",
-            seen=f"X of shape {np.shape(X)}, weights of shape {np.shape(weights)}",
+            "X must have the shape (n, d), weights one number for each of its d columns, and bias one number",
+            seen=f"X of shape {np.shape(X)}, weights of shape {np.shape(weights)}, bias of shape {np.shape(bias)}",
             next_step="make one column a table with X[:, None]; start with weights = np.zeros(X.shape[1])",
         )
     scores: Array = np.einsum("ij,j->i", X, weights) + bias

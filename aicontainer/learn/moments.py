@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aicontainer.errors import DataError
 from aicontainer.learn.descent import NEVER, Fit, Stop, start_at, walk
-from aicontainer.learn.loss import paired, table
+from aicontainer.learn.loss import table_with_targets
+from aicontainer.learn.objective import SQUARED_ERROR, Objective, with_l2
 from aicontainer.learn.passes import BLOCK_BYTES
 from aicontainer.model import Array
 
@@ -58,8 +58,7 @@ class Moments:
         DataError
             When rows and targets cannot be used or do not fit together.
         """
-        X = table(X)
-        _, y = paired(np.zeros(len(X)), y)
+        X, y = table_with_targets(X, y)
         n, height = len(X), max(1, BLOCK_BYTES // X[0].nbytes)
         mean, target_mean = X.mean(axis=0), math.fsum(y) / n
         products, with_target = np.zeros((X.shape[1], X.shape[1])), np.zeros(X.shape[1])
@@ -95,9 +94,8 @@ def descend_on_moments(
     DataError
         As ``descend``; and when the strength is below 0 or not finite.
     """
-    if not (math.isfinite(l2) and l2 >= 0):
-        raise DataError("the strength of L2 must be a finite number from 0", seen=f"strength {l2}")
-    return walk(_Parabola(moments, l2), start_at(len(moments.mean), start), rate, steps, stop)
+    parabola = _Parabola(moments, with_l2(SQUARED_ERROR, l2))
+    return walk(parabola, start_at(len(moments.mean), start), rate, steps, stop)
 
 
 class _Parabola:
@@ -106,9 +104,9 @@ class _Parabola:
     ``value = e**2 + w' products w - 2 with_target . w + variance + l2/2 |w|**2``.
     """
 
-    def __init__(self, moments: Moments, l2: float) -> None:
+    def __init__(self, moments: Moments, objective: Objective) -> None:
         self.slope = np.zeros(len(moments.mean) + 1)
-        self._moments, self._l2 = moments, l2
+        self._moments, self._l2 = moments, objective.l2
         self._curved, self._spare = np.empty(len(moments.mean)), np.empty(len(moments.mean))
 
     def __call__(self, place: Array) -> float:

@@ -15,8 +15,9 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -30,6 +31,20 @@ BLOCK_BYTES = 3 << 17  # of X; three quarters of a small second-level cache, the
 STRIP_BLOCKS = 8  # what a thread takes at a time: long enough to outweigh the taking, short enough to end together
 
 RowsDone = Callable[[int, int], None]
+
+
+class Rows(Protocol):
+    """What a descent needs of rows, wherever they are: the loss at a place, and then its slope there."""
+
+    slope: Array
+
+    def __call__(self, place: Array) -> float:
+        """The objective at ``place``; its derivatives are in ``slope`` until the next call."""
+        ...
+
+    def exact(self, place: Array) -> float:
+        """The objective at ``place``, as exactly as these rows allow."""
+        ...
 
 
 def _nothing(first: int, last: int) -> None:
@@ -51,6 +66,18 @@ def threads() -> int:
     if not wanted.isdecimal() or int(wanted) < 1:
         raise DataError("OMP_NUM_THREADS must be a whole number from 1", seen=wanted, next_step="unset OMP_NUM_THREADS")
     return int(wanted)
+
+
+@contextmanager
+def block_from(first: int) -> Iterator[None]:
+    """Say of an error in a block of rows at which row the block begins: the error counts rows from there."""
+    try:
+        yield
+    except DataError as error:
+        if not first:
+            raise
+        seen = f"in the block that begins at row {first}: {error.seen}"
+        raise DataError(error.what, seen=seen, next_step=error.next_step) from error
 
 
 def over(X: Array, y: Array, objective: Objective) -> "Pass":
@@ -93,9 +120,8 @@ class Pass:
         self._check_targets()
         stride = self._height * STRIP_BLOCKS
         self._strips = [(first, min(first + stride, len(X))) for first in range(0, len(X), stride)]
-        count = (
-            min(threads(), len(self._strips)) if row_losses(objective) else 1
-        )  # a learner's own may not bear threads
+        # a learner's own loss may not bear threads
+        count = min(threads(), len(self._strips)) if row_losses(objective) else 1
         self._sums = [Sums(objective, self._height, X.shape[1]) for _ in range(count)]
         self._totals = np.zeros((len(self._strips), X.shape[1] + 2))
         self._pool = ThreadPoolExecutor(count - 1) if count > 1 else None
@@ -142,7 +168,7 @@ class Pass:
         losses = row_losses(self._objective)
         if losses is None:
             return self._objective.value(self._X, self._y, weights, bias)
-        parts = (losses(linear(X, weights, bias), y) for X, y in self._blocks())
+        parts = (losses(linear(X, weights, bias), y) for _, X, y in self._blocks())
         try:
             return math.fsum(chain.from_iterable(parts)) / len(self._y) + self._objective.penalty(weights)
         except OverflowError:  # every row is finite, their sum is not
@@ -153,13 +179,14 @@ class Pass:
         if losses is None or len(self._X) != len(self._y):
             self._objective.loss(np.zeros(len(self._X)), self._y)
             return
-        for X, y in self._blocks():
-            losses(np.zeros(len(X)), y)
+        for first, X, y in self._blocks():
+            with block_from(first):
+                losses(np.zeros(len(X)), y)
 
-    def _blocks(self) -> Iterator[tuple[Array, Array]]:
+    def _blocks(self) -> Iterator[tuple[int, Array, Array]]:
         for first in range(0, len(self._y), self._height):
             last = min(first + self._height, len(self._y))
-            yield self._X[first:last], self._y[first:last]
+            yield first, self._X[first:last], self._y[first:last]
             self._done(first, last)
 
 

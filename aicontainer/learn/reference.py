@@ -6,12 +6,11 @@ Newton's method solves the equations of its local parabola again and again, and 
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from aicontainer.errors import DataError
-from aicontainer.learn.loss import paired, table, with_ones
+from aicontainer.learn.loss import table_with_targets, with_ones
 from aicontainer.learn.objective import SQUARED_ERROR, Objective, with_l2
 from aicontainer.model import LINKS, Array
 
@@ -54,7 +53,7 @@ def closed_form(X: Array, y: Array, l2: float = 0.0) -> Optimum:
         columns that follow from others, no more rows than columns).
     """
     objective = with_l2(SQUARED_ERROR, l2)
-    rows, truth = _rows(X, y)
+    rows, truth = table_with_targets(X, y)
     if not l2:
         _refuse_dependent(rows)
     mean, level = rows.mean(axis=0), float(truth.mean())
@@ -88,7 +87,7 @@ def newton(X: Array, y: Array, objective: Objective, tolerance: float = 1e-12, l
         When rows and targets cannot be used, when there is no single minimum (separable rows, rows of one class,
         columns that depend on each other), and when the limit passes.
     """
-    rows, truth = _rows(X, y)
+    rows, truth = table_with_targets(X, y)
     if objective.link == "logistic":
         _refuse_one_class(truth)
     if not objective.l2:
@@ -109,12 +108,6 @@ def newton(X: Array, y: Array, objective: Objective, tolerance: float = 1e-12, l
         f"largest weight {np.abs(point[:-1]).max():.3g}",
         next_step="standardise X; if the weights grow with the limit there is no minimum: with_l2(objective, 0.001)",
     )
-
-
-def _rows(X: Any, y: Any) -> tuple[Array, Array]:
-    rows = table(X)
-    _, truth = paired(np.zeros(len(rows)), y)
-    return rows, truth
 
 
 def _value(objective: Objective, rows: Array, truth: Array, point: Array) -> float:

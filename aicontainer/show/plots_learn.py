@@ -81,6 +81,7 @@ def loss_on_both(steps: Sequence[int], trained: Sequence[float], held_out: Seque
         raise DataError(
             "each count of steps needs a loss on both parts",
             seen=f"{len(steps)} counts, {len(trained)} and {len(held_out)} losses",
+            next_step="measure both losses after each of these counts, and at least once",
         )
     figure, axes = _canvas()
     told = []
@@ -147,7 +148,9 @@ def gradient_curve(fits: Mapping[str, Fit], *, unit: str) -> Plot:
 def _over_passes(title: str, label: str, curves: "dict[str, np.ndarray[Any, Any]]", fits: Mapping[str, Fit]) -> Plot:
     if not 1 <= len(fits) <= len(STYLES):
         raise DataError(
-            f"the lines of one to {len(STYLES)} descents can be told apart in print", seen=f"{len(fits)} descents"
+            f"the lines of one to {len(STYLES)} descents can be told apart in print",
+            seen=f"{len(fits)} descents",
+            next_step="draw a second figure for the others",
         )
     figure, axes = _canvas()
     told = []
