@@ -36,8 +36,8 @@ down: venv
 	@$(BIN)/python -m aicontainer down
 
 lint: venv-test
-	$(BIN)/ruff check aicontainer tests tools
-	$(BIN)/ruff format --check aicontainer tests tools
+	$(BIN)/ruff check aicontainer tests tools benchmarks
+	$(BIN)/ruff format --check aicontainer tests tools benchmarks
 	$(BIN)/mypy
 	$(BIN)/mypy --strict tools/notebooks.py tools/test.py
 	$(BIN)/lint-imports --no-cache

@@ -15,7 +15,7 @@ import asyncio
 from collections import deque
 from typing import cast
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
+from httptools import HttpParserError, HttpParserInvalidURLError, HttpParserUpgrade, HttpRequestParser, parse_url
 
 from aicontainer.errors import RequestError
 from aicontainer.serve import refusals
@@ -291,8 +291,10 @@ class Connection(asyncio.Protocol):
 
 def _target(url: bytes) -> str:
     """Path and query of a target; a proxy may send the whole address (RFC 9112, 3.2.2)."""
-    if not url.startswith(b"/"):
-        parsed = parse_url(url) if b"://" in url else None
-        if parsed:
-            url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
+    if not url.startswith(b"/") and b"://" in url:
+        try:
+            parsed = parse_url(url)
+        except HttpParserInvalidURLError:
+            raise RequestError("the target of this request is no address", path="") from None
+        url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
     return url.decode("latin-1")

@@ -117,7 +117,7 @@ def _explained(error: Exception, text: bytes) -> RequestError:
     found = re.fullmatch(r"rows\[(\d+)\]\[\.\.\.\]", refusal.path)
     if not found:
         return refusal
-    row = json.loads(text)[int(found[1])]
+    row = json.loads(text, parse_int=float)[int(found[1])]  # whole numbers of any length
     name = next((name for name, value in row.items() if not _is_number(value)), "")
     return RequestError(refusal.what, path=f"{ROWS}[{found[1]}].{name}"[: strict.LONGEST_PATH])
 

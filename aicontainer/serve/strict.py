@@ -66,7 +66,8 @@ def check(body: bytes) -> None:
         return _NotFinite()
 
     try:
-        content = json.loads(body.decode(), object_pairs_hook=pairs, parse_constant=constant)
+        # whole numbers as float: it takes any number of digits, and nobody needs the value
+        content = json.loads(body.decode(), object_pairs_hook=pairs, parse_constant=constant, parse_int=float)
         place, what = next(_faults(content, ""), ("", "")) if seen else ("", "")
     except UnicodeDecodeError as error:
         raise RequestError(f"the text is not UTF-8, from byte {error.start} on", path=WHOLE_BODY) from error
@@ -75,7 +76,12 @@ def check(body: bytes) -> None:
     except ValueError as error:
         raise RequestError(f"the body is not JSON: {error}", path=WHOLE_BODY) from error
     if what:
-        raise RequestError(what, path=place)
+        raise RequestError(what, path=_sayable(place))
+
+
+def _sayable(path: str) -> str:
+    """Without halves of surrogate pairs, which Python takes from ``"\\ud800"`` and UTF-8 cannot hold."""
+    return path.encode(errors="backslashreplace").decode()
 
 
 def explained(error: Exception, body: bytes, inside: str = "") -> RequestError:
