@@ -18,6 +18,7 @@ import aicontainer
 from aicontainer import waiting
 from aicontainer.errors import Failed, InputError, ModelFileError, ServerError
 from aicontainer.model import Model, Scaling
+from aicontainer.package import image
 from aicontainer.serve import process
 from aicontainer.serve.client import Server
 from aicontainer.serve.settings import read_settings
@@ -33,7 +34,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return MODEL.save(tmp_path_factory.mktemp("model") / "m.json")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def running(model_file: Path) -> Iterator[process.Running]:
     started = process.start(model_file, body_limit=LIMIT)
     yield started
@@ -233,10 +234,10 @@ def test_the_part_that_goes_into_the_image_needs_nothing_else(tmp_path: Path, mo
     package = Path(aicontainer.__file__).parent
     inside = tmp_path / "aicontainer"
     inside.mkdir()
-    for name in ("__init__.py", "errors.py", "model.py", "training.py"):
+    for name in image.SERVER_FILES:
         shutil.copy(package / name, inside)
-    shutil.copytree(package / "serve", inside / "serve", ignore=shutil.ignore_patterns("client.py", "process.py"))
-    allowed = {"aicontainer", "numpy", "msgspec", "httptools", "uvloop", "prometheus_client"}
+    shutil.copytree(package / "serve", inside / "serve", ignore=shutil.ignore_patterns(*image.OUTSIDE_FILES))
+    allowed = {"aicontainer", "numpy", "msgspec", "httptools", "uvloop", "prometheus_client", "simdjson", "csimdjson"}
     # whatever else is installed here is hidden, as it is missing in the image
     look = f"""
 import sys
