@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Talks to the course's server with a client of the field, unmodified: ``.venv/bin/python tools/standard_clients.py``.
 
-Triton's Python client (NVIDIA) comes from PyPI into an environment of its own in the user's cache. It knows nothing of this
+Triton's Python client comes from PyPI into an environment of its own in the user's cache. It knows nothing of this
 server: what it asks, and how it reads the answers, is the Open Inference Protocol as NVIDIA understands it. What it is
 told is printed, and its scores are compared with the model's own, to the last bit.
 """
