@@ -78,6 +78,7 @@ def test_an_engine_that_takes_the_question_and_never_answers_is_told(monkeypatch
 
 
 def test_without_any_source_the_reasons_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("AICONTAINER_SOURCE", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))  # neither kind nor kubectl nor apt-get
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
     found = {finding.name: finding for finding in looks.examine()}
