@@ -56,7 +56,7 @@ def check_above_expectation(my_row: Any) -> Check:
     if row != my_row or not 0 <= row < len(above):
         return wrong(f"my_row must be a whole number from 0 to {len(above) - 1}")
     if row == above.argmax():
-        return right(f"{above[row]:.1f} points more than the seven features would let expect")
+        return right(f"{above[row]:.1f} points more than the seven features would lead us to expect")
     hints = {
         int(dataset.y.argmax()): "that one has the highest score; asked is the largest surprise",
         int(above.argmin()): "that one lies farthest below, and farthest of all: take target minus said, no abs",
