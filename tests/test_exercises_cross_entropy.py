@@ -76,6 +76,8 @@ WRONG_ENTROPIES = [
     (lambda z, y: np.mean(y * cross_entropy(z, y)), "truth is 0 count nothing"),
     (lambda z, y: np.mean((1 - y) * cross_entropy(z, y)), "truth is 1 count nothing"),
     (lambda z, y: np.mean((probability(z) - y) ** 2), "squared error of the probability"),
+    (lambda z, y: -np.mean(np.log(probability(z))), "y must choose"),
+    (lambda z, y: np.mean(np.logaddexp(0, z)), "y must choose"),
     (lambda z, y: cross_entropy(z, y), "one number for each row"),
     (lambda z, y: "small", "must return one number"),
     (lambda z, y: 3 * stable(z, y), "set the rows beside"),

@@ -63,7 +63,7 @@ ACCURACY = share_right(HELD_OUT)
 SCORES = MODEL.decision_function(SCALER.transform(HELD_OUT.X))
 
 
-@pytest.mark.parametrize("value", [ACCURACY, float(ACCURACY), np.array(ACCURACY), str(ACCURACY)])
+@pytest.mark.parametrize("value", [ACCURACY, float(ACCURACY), np.array(ACCURACY), str(ACCURACY), 0.839, 0.8394])
 def test_the_accuracy_that_scikit_learn_finds_is_right(value):
     check = check_accuracy(value)
     assert check.state == "right"
@@ -85,6 +85,8 @@ def test_the_accuracy_that_scikit_learn_finds_is_right(value):
         (np.mean(HELD_OUT.y == SCORES), "no score is exactly 0 or 1"),
         (np.mean((HELD_OUT.X @ MODEL.coef_[0] + MODEL.intercept_ > 0) == HELD_OUT.y), "the rows are raw"),
         (roc_auc_score(HELD_OUT.y, SCORES), "judges the order"),
+        (round(100 * ACCURACY, 1), "in per cent"),
+        (0.84, "rounded too far"),
         (0.5, "row by row"),
         (1.7, "is no share"),
         (float("nan"), "is no share"),

@@ -149,6 +149,8 @@ def _ordinary_fault(function: Callable[[Array, Array], Any], answer: float, z: A
         "it is the squared error of the probability: take the surprise": float(np.mean((p - y) ** 2)),
     }
     known = next((fault for fault, value in faults.items() if math.isclose(answer, value, rel_tol=EXACT)), "")
+    if not known and _one_number(function, z, 1 - y) == answer:
+        return "it gives the same when all truths are turned over: y must choose, for each row, between p and 1 - p"
     return known or f"it gives {answer:.6g} instead of {wanted:.6g}: set the rows beside cross_entropy.cross_entropy"
 
 

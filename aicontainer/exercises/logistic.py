@@ -1,12 +1,12 @@
 """The checks of notebook 02b_logistic on ``finance``: rows that cannot be, an honest accuracy, columns that leak."""
 
-import math
 from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from aicontainer.exercises.check import Check, not_done, right, wrong
+from aicontainer.exercises.number import agrees
 from aicontainer.learn import data, evaluation, fit, reference
 from aicontainer.learn.loss import linear
 from aicontainer.learn.objective import CROSS_ENTROPY
@@ -20,7 +20,8 @@ OF_AGE = 18
 OLD = 80
 
 RATE, STEPS = 0.5, 3000  # of the colleague's model in the notebook
-SAME = 1e-9  # two accuracies on 330 rows differ by 1/330 at least, or not at all
+DIGITS = 3  # two accuracies on 330 rows differ by 1/330 at least, or not at all: so many digits tell them apart
+ROUNDED = 0.005  # as far as two digits are from it at most
 
 
 def check_impossible_rows(rows: Any) -> Check:
@@ -87,12 +88,14 @@ def check_accuracy(value: Any) -> Check:
         return wrong(f"my_accuracy must be one number; yours is a {type(value).__name__}")
     split = data.hold_out(data.load(CASE), SHARE, SEED)
     wanted, detours = _accuracies(split)
-    if math.isclose(share, wanted, rel_tol=SAME):
+    if agrees(share, wanted, DIGITS):
         count = len(split.held_out.y)
         return right(f"{round(wanted * count)} of {count} rows that it never saw are told right, {wanted:.1%}")
-    known = next((hint for hint, reached in detours.items() if math.isclose(share, reached, rel_tol=SAME)), "")
+    known = next((hint for hint, reached in detours.items() if agrees(share, reached, DIGITS)), "")
     if not known and not 0 <= share <= 1:
         return wrong(f"{share:g} is no share: it lies between 0 and 1")
+    if not known and abs(share - wanted) <= ROUNDED:
+        return wrong("near, but rounded too far: three digits tell one row from the next")
     return wrong(known or f"{share:.6g} is not it: compare the model's yes or no with the truth, row by row")
 
 
