@@ -88,6 +88,26 @@ def test_the_still_form_tells_and_shows_the_last_point_of_its_path():
     assert plot._repr_png_().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    ("objective", "loss", "weight", "bias", "target"),
+    [
+        (SQUARED_ERROR, "error in points² (", "(points for each 1000 $)", "bias b (points)", "card (points)"),
+        (CROSS_ENTROPY, "cross-entropy in nats (", "(for each 1000 $)", "bias b", "card (0 or 1), probability"),
+    ],
+    ids=repr,
+)
+def test_units_that_the_caller_knows_stand_at_the_axes(objective, loss, weight, bias, target):
+    """A weight is in units of the target for each of the feature's; a score has no unit."""
+    units = "1000 $", "points"
+    plot = surface(FINANCE.X[:, 0], FINANCE.y, "income", "card", [(0.0, 0.0)], objective=objective, units=units)
+    left, right = plot.figure.axes
+    assert loss in left.get_title(loc="left")
+    assert left.get_xlabel() == f"weight w of income {weight}"
+    assert left.get_ylabel() == bias
+    assert (right.get_xlabel(), right.get_ylabel()) == ("income (1000 $)", target)
+    assert f"weight w of income {weight} from" in plot.alt
+
+
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(DataError, match="x must be one feature") as caught:
         surface(EDUCATION.X, EDUCATION.y, "income", "score", [(0.0, 0.0)])

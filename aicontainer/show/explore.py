@@ -16,7 +16,7 @@ import ipywidgets
 from aicontainer.learn.curvature import largest_stable_rate
 from aicontainer.learn.objective import SQUARED_ERROR, Objective
 from aicontainer.model import Array
-from aicontainer.show.surface import DPI, WIDTH, Landscape, Picture, Point, describe
+from aicontainer.show.surface import DPI, WIDTH, Landscape, Picture, Point, Units, describe
 
 FINEST = 100  # at least so many steps of a slider from one end to the other
 STEPS_A_RUN = 100
@@ -27,7 +27,7 @@ WIDE = ipywidgets.Layout(width="28em", max_width="100%")
 
 
 def loss_surface(
-    x: Array, y: Array, feature: str, target: str, *, objective: Objective = SQUARED_ERROR
+    x: Array, y: Array, feature: str, target: str, *, objective: Objective = SQUARED_ERROR, units: Units = None
 ) -> "LossSurface":
     """Sliders for weight and bias, the point on the landscape of the loss, and the rows with the line beside it.
 
@@ -39,13 +39,15 @@ def loss_surface(
         Their names, for the axes.
     objective
         What the height of the landscape is.
+    units
+        Those of the feature and of the target, such as ``("1000 dollars", "points")``, for the axes.
 
     Raises
     ------
     DataError
         When ``x`` and ``y`` are not two vectors of one length, and when the objective has no minimum on them.
     """
-    return LossSurface(Landscape(x, y, feature, target, objective))
+    return LossSurface(Landscape(x, y, feature, target, objective, units=units))
 
 
 def walk(
@@ -56,12 +58,13 @@ def walk(
     *,
     objective: Objective = SQUARED_ERROR,
     start: Point = (0.0, 0.0),
+    units: Units = None,
 ) -> "Walk":
     """A slider for the rate and buttons to step, run and begin anew: the path of descent is drawn while it runs.
 
     Parameters
     ----------
-    x, y, feature, target, objective
+    x, y, feature, target, objective, units
         As for ``loss_surface``.
     start
         The weight and the bias from which the descent begins.
@@ -71,7 +74,7 @@ def walk(
     DataError
         As ``loss_surface``.
     """
-    return Walk(Landscape(x, y, feature, target, objective, (start,)))
+    return Walk(Landscape(x, y, feature, target, objective, (start,), units))
 
 
 class LossSurface(ipywidgets.VBox):  # type: ignore[misc]

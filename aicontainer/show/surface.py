@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Point = tuple[float, float]  # weight, bias
+Units = tuple[str, str] | None  # of the feature, of the target
 
 WIDTH, HEIGHT, DPI = 9.0, 3.9, 100
 GRID = 81  # points along each axis at which the loss is worked out
@@ -42,7 +43,8 @@ ROOM = 1.1
 class Landscape:
     """The rows of one feature, the objective, and the part of the plane of weight and bias that is shown.
 
-    ``x`` and ``y`` have the shape (n,); ``starts`` are points that must be in the picture besides the minimum.
+    ``x`` and ``y`` have the shape (n,); ``starts`` are points that must be in the picture besides the minimum;
+    ``units`` are those of the feature and of the target.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class Landscape:
     target: str
     objective: Objective = SQUARED_ERROR
     starts: tuple[Point, ...] = ()
+    units: Units = None
 
     def __post_init__(self) -> None:
         if np.ndim(self.x) != 1:
@@ -109,6 +112,21 @@ class Landscape:
         wide = ROOM * max([float(wide), 1.25 * abs(weight), *np.abs(starts[:, 0] - weight)])
         high = ROOM * max([float(high), *np.abs(starts[:, 1] - bias)])
         return (weight - wide, weight + wide), (bias - high, bias + high)
+
+    @property
+    def of_weight(self) -> str:
+        """What a weight is of, with its unit where the units are known; a score of the logistic function has none."""
+        if not self.units:
+            return self.feature
+        per = f"for each {self.units[0]}"
+        return f"{self.feature} ({per if self.objective.link == 'logistic' else f'{self.units[1]} {per}'})"
+
+    @property
+    def of_loss(self) -> str:
+        """The objective's name, with its unit where the units are known."""
+        if not self.units:
+            return self.objective.name
+        return f"{self.objective.name} in {'nats' if self.objective.link == 'logistic' else f'{self.units[1]}²'}"
 
     def seen(self, at: Point) -> Point:
         """A point to the millionth of the picture's width and height: what is smaller is rounding, and reads badly."""
@@ -195,9 +213,10 @@ def _draw_landscape(axes: "Axes", landscape: Landscape) -> None:
     axes.plot(*landscape.lowest, marker="+", markersize=11, color="black", linestyle="none")
     axes.set_xlim(landscape.frame[0])
     axes.set_ylim(landscape.frame[1])
-    axes.set_title(f"{landscape.objective.name} (+ marks the smallest)", loc="left", fontsize="medium")
-    axes.set_xlabel(f"weight w of {landscape.feature}")
-    axes.set_ylabel("bias b")
+    axes.set_title(f"{landscape.of_loss} (+ marks the smallest)", loc="left", fontsize="medium")
+    logistic = landscape.objective.link == "logistic"
+    axes.set_xlabel(f"weight w of {landscape.of_weight}")
+    axes.set_ylabel("bias b" + (f" ({landscape.units[1]})" if landscape.units and not logistic else ""))
 
 
 def _short(value: float) -> str:
@@ -211,8 +230,9 @@ def _draw_rows(axes: "Axes", landscape: Landscape) -> None:
     low, high = (0.0, 1.0) if logistic else (float(y.min()), float(y.max()))
     axes.set_ylim(low - 0.15 * (high - low), high + 0.15 * (high - low))
     axes.set_title("the rows, and what the model says", loc="left", fontsize="medium")
-    axes.set_xlabel(landscape.feature)
-    axes.set_ylabel(f"{landscape.target} (0 or 1), probability" if logistic else landscape.target)
+    of_feature, of_target = (f" ({unit})" for unit in landscape.units) if landscape.units else ("", "")
+    axes.set_xlabel(landscape.feature + of_feature)
+    axes.set_ylabel(landscape.target + (" (0 or 1), probability" if logistic else of_target))
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -223,7 +243,7 @@ def describe(landscape: Landscape, path: Sequence[Point]) -> str:
     smallest = f"{landscape.best.value:.6g} at w {landscape.lowest[0]:.4g}, b {landscape.lowest[1]:.4g}"
     walked = f"A path of {len(path) - 1} steps leads from w {path[0][0]:.4g}, b {path[0][1]:.4g} to the point. "
     return (
-        f"Left: lines of equal {landscape.objective.name} over the weight w of {landscape.feature} from {left:.3g} to "
+        f"Left: lines of equal {landscape.of_loss} over the weight w of {landscape.of_weight} from {left:.3g} to "
         f"{right:.3g} and the bias b from {low:.4g} to {high:.4g}, around its smallest value {smallest}. "
         f"{walked if len(path) > 1 else ''}The point is at w {weight:.4g}, b {bias:.4g}, where it is "
         f"{landscape.value(path[-1]):.6g}. Right: {len(landscape.x)} rows of {landscape.target} against "
@@ -232,7 +252,14 @@ def describe(landscape: Landscape, path: Sequence[Point]) -> str:
 
 
 def surface(
-    x: Array, y: Array, feature: str, target: str, path: Sequence[Point], *, objective: Objective = SQUARED_ERROR
+    x: Array,
+    y: Array,
+    feature: str,
+    target: str,
+    path: Sequence[Point],
+    *,
+    objective: Objective = SQUARED_ERROR,
+    units: Units = None,
 ) -> Plot:
     """The landscape of a loss with a path on it, and the rows with the path's last line: the still form of `explore`.
 
@@ -246,6 +273,8 @@ def surface(
         Points of weight and bias, at least one; the last is marked.
     objective
         What the height of the landscape is.
+    units
+        Those of the feature and of the target, such as ``("1000 dollars", "points")``, for the axes.
 
     Raises
     ------
@@ -254,7 +283,7 @@ def surface(
     """
     if not len(path):
         raise DataError("the path needs at least one point", next_step="pass [(0.0, 0.0)]")
-    landscape = Landscape(x, y, feature, target, objective, (path[0],))
+    landscape = Landscape(x, y, feature, target, objective, (path[0],), units)
     picture = Picture(landscape)
     picture.move(path)
     return Plot(f"the {objective.name} over weight and bias", describe(landscape, path), picture.figure)
