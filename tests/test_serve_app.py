@@ -238,7 +238,7 @@ def measured(app: Application, name: str) -> list[tuple[dict[str, str], float]]:
 
 
 def test_requests_are_counted_by_the_template_of_their_route(app: Application) -> None:
-    for path in ("/a", "/b", "/v2/models/x", "/v2/models/y"):
+    for path in ("/a", "/b", "/v2/models/x/y/z", "/v2/models/x", "/v2/models/y", "/v2/models/x/versions/1/infer"):
         call(app, path)
     call(app, INFER, "POST", b"")
     call(app, "/v2/models/m/versions/7/infer", "POST", b"")
@@ -249,7 +249,9 @@ def test_requests_are_counted_by_the_template_of_their_route(app: Application) -
         for labels, value in measured(app, "http_request_duration_seconds_count")
     }
     assert counts == {
-        ("unknown", "404"): 4,
+        ("unknown", "404"): 3,
+        ("/v2/models/{name}", "404"): 2,
+        ("/v2/models/{name}/versions/{version}/infer", "404"): 1,
         ("unknown", "431"): 1,
         ("/v2/models/{name}/infer", "400"): 1,
         ("/v2/models/{name}/versions/{version}/infer", "400"): 1,

@@ -74,7 +74,8 @@ def test_spoilt_http_gets_an_answer_and_does_no_harm(target: fuzz_target.Target,
     @settings(max_examples=HTTP * times)
     @given(fuzz_requests.spoilt_http())
     def throw(content: bytes) -> None:
-        assert fuzz_target.STATUS.match(target.send(content))
+        # all but empty lines may have been cut away
+        assert fuzz_target.STATUS.match(target.send(content)) or not content.strip(b"\r\n")
 
     with target.unharmed():
         throw()

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from aicontainer.errors import RequestError
 from aicontainer.model import Model
 from aicontainer.serve import protocol
-from aicontainer.serve.counters import UNKNOWN_ROUTE
+from aicontainer.serve.counters import ROUTES, UNKNOWN_ROUTE
 from aicontainer.serve.logs import Log
 from aicontainer.serve.metrics import Metrics
 from aicontainer.serve.request import Reply, Request
@@ -56,7 +56,7 @@ class Application:
         # as it was sent, which is how every client writes it, or with escapes that it did not need
         route = self._routes.get(request.path) or self._routes.get(unquote(request.path))
         outcome = self._outcome(route, request)
-        counted = route.template if route else UNKNOWN_ROUTE
+        counted = route.template if route else _template(request.path)
         self._count(counted, request, outcome, time.perf_counter() - begun)
         return outcome.reply
 
@@ -152,6 +152,18 @@ class Application:
     def _measured(self, request: Request) -> Outcome:
         accept = request.headers.get(b"accept", b"").decode("latin-1")
         return Outcome(Reply(200, *self._metrics.render(accept)))
+
+
+def _template(path: str) -> str:
+    """The template of an address of a model or a version that is not here; ``unknown`` where there is none."""
+    match path.split("/")[1:]:
+        case ["v2", "models", _, "versions", _, *verb]:
+            template = "/".join(["/v2/models/{name}/versions/{version}", *verb])
+        case ["v2", "models", _, *verb]:
+            template = "/".join(["/v2/models/{name}", *verb])
+        case _:
+            return UNKNOWN_ROUTE
+    return template if template in ROUTES else UNKNOWN_ROUTE
 
 
 def _health(status: int, content: dict[str, object]) -> Outcome:
