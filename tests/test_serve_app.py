@@ -258,6 +258,12 @@ def test_requests_are_counted_by_the_template_of_their_route(app: Application) -
     }
 
 
+def test_a_scrape_is_no_request_of_a_user(app: Application) -> None:
+    call(app, "/metrics")
+    call(app, "/metrics", "DELETE")
+    assert measured(app, "http_request_duration_seconds_count") == [({"route": "/metrics", "status": "405"}, 1.0)]
+
+
 def test_only_predicted_rows_are_counted(app: Application) -> None:
     call(app, INFER, "POST", request([1.0, 2.0], [3.0, 4.0]))
     call(app, "/predict", "POST", b'{"rows": [[1, 2]]}')

@@ -20,6 +20,8 @@ from aicontainer.serve.serving import READ, Outcome, Route, Serving
 from aicontainer.serve.settings import ROW_LIMIT
 from aicontainer.serve.strict import LONGEST_PATH
 
+# not counted: Prometheus itself knows how long a scrape took, and among few requests it would pass for a slow one
+SCRAPE = ("/metrics", 200)
 _NOTHING = Request("", "", "", {}, b"")
 _FAILED = "the server failed; its log has the cause"
 
@@ -116,7 +118,8 @@ class Application:
 
     def _count(self, route: str, request: Request, outcome: Outcome, seconds: float) -> None:
         status, rows = outcome.reply.status, 0
-        self._metrics.answered(route, status, seconds)
+        if (route, status) != SCRAPE:
+            self._metrics.answered(route, status, seconds)
         if outcome.rows is not None and outcome.score is not None:
             self._metrics.predicted(outcome.rows, outcome.score)
             rows = len(outcome.score)
