@@ -43,14 +43,14 @@ class Client:
             print(f"making the environment of {self.requirement}", file=sys.stderr, flush=True)
             log = places.logs() / f"standard-clients-{self.name}.log"
             run([sys.executable, "-m", "venv", "--clear", folder], limit=INSTALL_SECONDS, log=log)
-            pip = [found, "-m", "pip", "install", "--disable-pip-version-check"]
+            pip: list[str | Path] = [found, "-m", "pip", "install", "--disable-pip-version-check"]
             run([*pip, self.requirement], limit=INSTALL_SECONDS, log=log, gently=True)
             made.write_text(self.requirement)
         return found
 
     def talk(self, address: str, model: str, folder: Path) -> bool:
         """Let it ask, and print what it is told; whether all was as expected."""
-        words = [self.python(), SCRIPTS / f"{self.name}_talk.py", address, model, folder]
+        words: list[str | Path] = [self.python(), SCRIPTS / f"{self.name}_talk.py", address, model, folder]
         try:
             run(words, limit=TALK_SECONDS, on_line=lambda line: print(line, flush=True))
         except CommandError as error:

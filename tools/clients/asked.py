@@ -30,7 +30,8 @@ class Asked:
 
     def _kept(self, datatype: str, name: str) -> np.ndarray:
         with np.load(self.folder / f"{datatype}.npz") as file:
-            return file[name]
+            kept: np.ndarray = file[name]
+        return kept
 
 
 def read_arguments() -> Asked:
