@@ -90,10 +90,9 @@ def test_a_client_whose_script_ends_with_an_error_makes_the_tool_fail(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tool, "SCRIPTS", tmp_path)
-    monkeypatch.setattr(tool.Client, "python", lambda self: Path(sys.executable))
     for code in (0, 1):
         (tmp_path / "some_talk.py").write_text(f"raise SystemExit({code})")
-        assert tool.Client("some", "some").talk("http://nowhere", "education", tmp_path) == (code == 0)
+        assert tool.talk(Path(sys.executable), "some", "http://nowhere", "education", tmp_path) == (code == 0)
 
 
 def test_each_client_has_its_script() -> None:

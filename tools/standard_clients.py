@@ -48,18 +48,19 @@ class Client:
             made.write_text(self.requirement)
         return found
 
-    def talk(self, address: str, model: str, folder: Path) -> bool:
-        """Let it ask, and print what it is told; whether all was as expected."""
-        words: list[str | Path] = [self.python(), SCRIPTS / f"{self.name}_talk.py", address, model, folder]
-        try:
-            run(words, limit=TALK_SECONDS, on_line=lambda line: print(line, flush=True))
-        except CommandError as error:
-            print(f"{self.name}: {error.what}", file=sys.stderr)
-            return False
-        return True
-
 
 CLIENTS = {client.name: client for client in (Client("triton", "tritonclient[http]"), Client("kserve", "kserve"))}
+
+
+def talk(python: Path, name: str, address: str, model: str, folder: Path) -> bool:
+    """Let a client ask, and print what it is told; whether all was as expected."""
+    words: list[str | Path] = [python, SCRIPTS / f"{name}_talk.py", address, model, folder]
+    try:
+        run(words, limit=TALK_SECONDS, on_line=lambda line: print(line, flush=True))
+    except CommandError as error:
+        print(f"{name}: {error.what}", file=sys.stderr)
+        return False
+    return True
 
 
 def write_rows(model: Model, folder: Path) -> None:
@@ -77,12 +78,13 @@ def main() -> int:
     names = parser.parse_args().names or list(CLIENTS)
     if unknown := set(names) - set(CLIENTS):
         parser.error(f"no client named {', '.join(sorted(unknown))}")
+    clients = [(CLIENTS[each].python(), each) for each in names]
     model = fit.train(data.load("education"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_rows(model, folder)
         with process.serving(model.save(folder / "education.json")) as server:
-            right = [CLIENTS[each].talk(server.address, model.name, folder) for each in names]
+            right = [talk(python, each, server.address, model.name, folder) for python, each in clients]
     return 0 if all(right) else 1
 
 
