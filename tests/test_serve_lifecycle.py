@@ -10,14 +10,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
+from numbered import version
 
 from aicontainer import waiting
-from aicontainer.model import Model, Scaling
 from aicontainer.serve import process
 
-MODEL = Model("m", "1", np.array([3.0, -0.1]), 10.0, "identity", Scaling(np.zeros(2), np.ones(2)), ("a", "b"), "t", "x")
+MODEL = version(3)
 INFER = "/v2/models/m/infer"
 REQUEST = b'{"inputs": [{"name": "rows", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}]}'
 SCORE = repr(float(MODEL.score([[1.0, 2.0]])[0])).encode()

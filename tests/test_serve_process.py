@@ -11,19 +11,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
+from numbered import version
 
 import aicontainer
 from aicontainer import waiting
 from aicontainer.errors import Failed, InputError, ModelFileError, ServerError
-from aicontainer.model import Model, Scaling
 from aicontainer.package import image
 from aicontainer.serve import process
 from aicontainer.serve.client import Server
 from aicontainer.serve.settings import read_settings
 
-MODEL = Model("m", "1", np.array([3.0, -0.1]), 10.0, "identity", Scaling(np.zeros(2), np.ones(2)), ("a", "b"), "t", "x")
+MODEL = version(3)
 REQUEST = json.dumps({"inputs": [{"name": "rows", "shape": [1, 2], "datatype": "FP64", "data": [1.0, 2.0]}]}).encode()
 INFER = "/v2/models/m/infer"
 LIMIT = 10_000

@@ -9,19 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
+from numbered import ROW, version
 
 from aicontainer import waiting
-from aicontainer.model import Model, Scaling
 from aicontainer.serve import process, reload
-
-ROW = [[1.0, 2.0]]
-
-
-def version(number: int) -> Model:
-    weights = np.array([float(number), -0.1])
-    return Model("m", str(number), weights, 10.0, "identity", Scaling(np.zeros(2), np.ones(2)), ("a", "b"), "t", "x")
 
 
 @pytest.fixture

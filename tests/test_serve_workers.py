@@ -7,12 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
+from numbered import ROW, version
 
 from aicontainer import waiting
 from aicontainer.errors import PortTaken, ServerError
-from aicontainer.model import Model, Scaling
 from aicontainer.serve import process, workers
 from aicontainer.serve.client import Server
 from aicontainer.serve.listening import listen
@@ -20,13 +19,7 @@ from aicontainer.serve.workers import Place, Workers, places
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes are looked for in /proc")
 
-ROW = [[1.0, 2.0]]
 COUNT = 2
-
-
-def version(number: int) -> Model:
-    weights = np.array([float(number), -0.1])
-    return Model("m", str(number), weights, 10.0, "identity", Scaling(np.zeros(2), np.ones(2)), ("a", "b"), "t", "x")
 
 
 @pytest.fixture

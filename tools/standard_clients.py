@@ -1,90 +1,91 @@
 #!/usr/bin/env python3
-"""Talks to the course's server with a client of the field, unmodified: ``.venv/bin/python tools/standard_clients.py``.
+"""Talks to the course's server with clients of the field, unmodified: ``.venv/bin/python tools/standard_clients.py``.
 
-Triton's Python client comes from PyPI into an environment of its own in the user's cache. It knows nothing of this
-server: what it asks, and how it reads the answers, is the Open Inference Protocol as NVIDIA understands it. What it is
-told is printed, and its scores are compared with the model's own, to the last bit.
+Each comes from PyPI into an environment of its own in the user's cache, and is told by its script in ``tools/clients``
+what to ask. It knows nothing of this server: how it asks, and how it reads the answers, is the Open Inference Protocol
+as its makers understand it. What it is told is printed, and its scores are compared with the model's own, to the last
+bit. The exit code is 0 when all was as expected. ``tools/standard_clients.py triton`` lets one of them talk.
 """
 
-import os
-import subprocess
+import argparse
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from aicontainer import places
+from aicontainer.commands import run
+from aicontainer.errors import CommandError
 from aicontainer.learn import data, fit
+from aicontainer.model import Model
 from aicontainer.serve import process
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "aicontainer" / "standard-clients"
-PACKAGES = ("tritonclient[http]",)
+SCRIPTS = Path(__file__).parent / "clients"
 ROWS = 5
-
-# runs in the other environment: what a user of the client would write, and nothing of ours
-TALK = """
-import sys
-import numpy as np
-import tritonclient.http as triton
-from importlib.metadata import version
-from tritonclient.utils import InferenceServerException
-
-address, model, rows, scores = sys.argv[1:]
-X, expected = np.load(rows), np.load(scores)
-client = triton.InferenceServerClient(address)
-print("tritonclient", version("tritonclient"))
-print("live", client.is_server_live(), "ready", client.is_server_ready(), "model ready", client.is_model_ready(model))
-print("server", client.get_server_metadata()["extensions"])
-about = client.get_model_metadata(model)
-print("model", about["name"], about["versions"], about["inputs"], about["outputs"])
-wrong = 0
-for kind, dtype in (("FP64", "f8"), ("FP32", "f4")):
-    for way in ("JSON", "binary"):
-        for number in ("", about["versions"][0]):
-            given = triton.InferInput("rows", list(X.shape), kind)
-            given.set_data_from_numpy(X.astype(dtype), binary_data=way == "binary")
-            wanted = [triton.InferRequestedOutput("score", binary_data=way == "binary")]
-            answer = client.infer(model, [given], model_version=number, outputs=wanted, request_id="7")
-            score = answer.as_numpy("score")
-            same = score.tobytes() == expected[int(dtype == "f4")].tobytes()
-            wrong += not same
-            print(f"{kind} {way:6} version {number or '-'} score {score[0].hex()} same to the last bit: {same}")
-given = triton.InferInput("rows", [1, 1], "FP64")
-given.set_data_from_numpy(X[:1, :1])
-try:
-    client.infer(model, [given])
-except InferenceServerException as error:
-    print("too few features:", error)
-sys.exit(wrong)
-"""
+INSTALL_SECONDS = 1200
+TALK_SECONDS = 120
 
 
-def python() -> Path:
-    """The interpreter that has the client; its environment is made at the first use and kept."""
-    found = CACHE / "bin" / "python"
-    if not (CACHE / "ready").exists():
-        print("making the environment of the client", file=sys.stderr, flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", CACHE], check=True)
-        pip = [found, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *PACKAGES], check=True, stdout=sys.stderr)
-        (CACHE / "ready").touch()
-    return found
+@dataclass(frozen=True)
+class Client:
+    """A client by its name, which is that of its script too, and what it is called on PyPI."""
+
+    name: str
+    requirement: str
+
+    def python(self) -> Path:
+        """The interpreter that has the client; its environment is made at the first use and kept."""
+        folder = places.cache() / "standard-clients" / self.name
+        found, made = folder / "bin" / "python", folder / "made-for"
+        if not made.exists() or made.read_text() != self.requirement:
+            print(f"making the environment of {self.requirement}", file=sys.stderr, flush=True)
+            log = places.logs() / f"standard-clients-{self.name}.log"
+            run([sys.executable, "-m", "venv", "--clear", folder], limit=INSTALL_SECONDS, log=log)
+            pip: list[str | Path] = [found, "-m", "pip", "install", "--disable-pip-version-check"]
+            run([*pip, self.requirement], limit=INSTALL_SECONDS, log=log, gently=True)
+            made.write_text(self.requirement)
+        return found
+
+
+CLIENTS = {client.name: client for client in (Client("triton", "tritonclient[http]"), Client("kserve", "kserve"))}
+
+
+def talk(python: Path, name: str, address: str, model: str, folder: Path) -> bool:
+    """Let a client ask, and print what it is told; whether all was as expected."""
+    words: list[str | Path] = [python, SCRIPTS / f"{name}_talk.py", address, model, folder]
+    try:
+        run(words, limit=TALK_SECONDS, on_line=lambda line: print(line, flush=True))
+    except CommandError as error:
+        print(f"{name}: {error.what}", file=sys.stderr)
+        return False
+    return True
+
+
+def write_rows(model: Model, folder: Path) -> None:
+    """One file for each datatype: rows, and the model's own scores of what is left of them in that datatype."""
+    exact = data.load("education").X[:ROWS]
+    for datatype, kept in (("FP64", "f8"), ("FP32", "f4")):
+        rows = exact.astype(kept)
+        np.savez(folder / f"{datatype}.npz", rows=rows, scores=model.score(rows.astype("f8")))
 
 
 def main() -> int:
-    """Train, serve, let the client talk; 0 when each of its scores had the model's bits."""
-
-    client = python()
-    X = data.load("education").X[:ROWS]
+    """Train, serve, and let the clients talk, one after the other; 0 when all were told what they should be."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"who talks, of {', '.join(CLIENTS)}; without any all")
+    names = parser.parse_args().names or list(CLIENTS)
+    if unknown := set(names) - set(CLIENTS):
+        parser.error(f"no client named {', '.join(sorted(unknown))}")
+    clients = [(CLIENTS[each].python(), each) for each in names]
     model = fit.train(data.load("education"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        np.save(folder / "rows.npy", X)
-        np.save(folder / "scores.npy", [model.score(X), model.score(X.astype("f4").astype("f8"))])
+        write_rows(model, folder)
         with process.serving(model.save(folder / "education.json")) as server:
-            address = server.address.removeprefix("http://")
-            said = [address, model.name, str(folder / "rows.npy"), str(folder / "scores.npy")]
-            return subprocess.run([client, "-c", TALK, *said]).returncode
+            right = [talk(python, each, server.address, model.name, folder) for python, each in clients]
+    return 0 if all(right) else 1
 
 
 if __name__ == "__main__":

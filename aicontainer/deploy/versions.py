@@ -5,21 +5,22 @@ The article (its section 3.2, step 4) names the two parts and no more; ``manifes
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aicontainer import model, places
-from aicontainer.deploy import diagnosis, inside, manifests, objects, rooms, shelves, stateful
+from aicontainer.deploy import diagnosis, manifests, objects, rooms, serving, shelves, stateful
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.deploy.release import SERVICE, Release
+from aicontainer.deploy.serving import Serving
 from aicontainer.deploy.shelves import Version
-from aicontainer.errors import ClusterError, CommandError, ObjectNotFound, ObjectRefused, ServerError, WaitError
+from aicontainer.errors import ClusterError, ObjectNotFound, ObjectRefused, WaitError
 from aicontainer.events import Event, Listener, silent
 from aicontainer.serve.client import Server
 from aicontainer.serve.shelf import check_version
-from aicontainer.waiting import Seen, pending, ready, wait
+from aicontainer.waiting import wait
 
 if TYPE_CHECKING:
     from aicontainer.deploy.cluster import Cluster
@@ -34,24 +35,8 @@ STEP = "versions"
 
 ENDING_SECONDS = 120
 ANSWER_SECONDS = 60
-# each over a connection of its own, which the Service gives to any of the pods
-ANSWERS_ASKED = 8
 # the cluster's words about a field of a StatefulSet that can never be changed
 _IMMUTABLE = "updates to statefulset spec"
-
-_WHO_ANSWERS = "from urllib.request import urlopen as u; print(u('http://127.0.0.1:8080/v2/models/{}').read().decode())"
-
-
-@dataclass(frozen=True)
-class Serving:
-    """With which version one pod answers; empty texts where it does not answer."""
-
-    pod: str
-    version: str
-    digest: str
-
-    def __repr__(self) -> str:
-        return f"Serving({self.pod}: version {self.version or 'none'})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,7 +118,7 @@ class Versions:
 
     def serving(self, name: str = "") -> tuple[Serving, ...]:
         """With which version of a model each pod answers, asked inside it: a Service would not say which pod it was."""
-        return tuple(self._serving(pod, name or self.model) for pod in self.pods())
+        return tuple(serving.ask(self.cluster, pod, name or self.model, self.namespace) for pod in self.pods())
 
     def pods(self) -> tuple[str, ...]:
         """The names of the pods that are not being deleted."""
@@ -263,14 +248,6 @@ class Versions:
             )
         return held
 
-    def _serving(self, pod: str, name: str) -> Serving:
-        argv = ["python", "-c", _WHO_ANSWERS.format(name)]
-        try:
-            said = json.loads(inside.run(self.cluster, pod, argv, self.namespace, container=shelves.CONTAINER))
-            return Serving(pod, str(said["versions"][0]), str(said["parameters"]["sha256"]))
-        except (CommandError, ClusterError, ValueError):
-            return Serving(pod, "", "")
-
     def _restart_crashed(self) -> None:
         # their cause may be mended, and the cluster waits longer each time before it tries again
         for pod in stateful.crashed(self.cluster, STATEFUL_SET, self.namespace):
@@ -286,17 +263,9 @@ class Versions:
             self.wait_ready(tell=tell)
             if stale := self._stale(wanted):
                 raise ClusterError(f"{', '.join(stale)} does not answer with version {wanted.name}")
-        server = self.server(wanted.model, tell)
-        wait(f"answers of version {wanted.name}", lambda: _all_name(server, wanted), limit=ANSWER_SECONDS, tell=tell)
+        look = partial(serving.all_name, self.server(wanted.model, tell), wanted.name)
+        wait(f"answers of version {wanted.name}", look, limit=ANSWER_SECONDS, tell=tell)
 
     def _stale(self, wanted: Version) -> list[str]:
         found = self.serving(wanted.model)
         return [each.pod for each in found if (each.version, each.digest) != (wanted.name, wanted.digest)]
-
-
-def _all_name(server: Server, wanted: Version) -> Seen:
-    try:
-        named = {str(server.metadata()["versions"][0]) for _ in range(ANSWERS_ASKED)}
-    except (ServerError, KeyError, IndexError) as error:
-        return pending(str(error))
-    return ready() if named == {wanted.name} else pending(f"versions {', '.join(sorted(named))} answer")

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from aicontainer.deploy import inside, objects, shelves
+from aicontainer.deploy.serving import Serving
 from aicontainer.deploy.shelves import Version
-from aicontainer.deploy.versions import Serving, Versions
+from aicontainer.deploy.versions import Versions
 from aicontainer.errors import ClusterError, CommandError, ObjectNotFound, ServerError, WaitError
 from aicontainer.exercises.check import Check, not_done, right, wrong
 from aicontainer.learn import data, fit

@@ -2,7 +2,6 @@
 
 import os
 import random
-import secrets
 import signal
 import socket
 import stat
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from whole_cluster import insist_on_a_whole_cluster
 
 from aicontainer import environment
 from aicontainer.deploy import cluster as clusters
@@ -61,38 +61,6 @@ def _kill(name: str) -> None:
 def _address(name: str) -> str:
     with docker_engine.engine() as client:
         return str(client.containers.get(name).attrs["NetworkSettings"]["Networks"][clusters.NETWORK]["IPAddress"])
-
-
-def _insist_on_a_whole_cluster(base_image: str) -> None:
-    """A new pod is placed, its image pulled from the registry, and it finds the API by its name and its Service."""
-    cluster = clusters.find()
-    name = f"test-{secrets.token_hex(5)}"
-    reference = registry.push(image.find(base_image), cluster.registry)
-    asks = "import socket; socket.create_connection(('kubernetes.default.svc', 443), 10)"
-    container = {"name": "asks", "image": reference, "command": ["python3", "-c", asks]}
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "asks"},
-        "spec": {"containers": [container], "restartPolicy": "OnFailure"},
-    }
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-
-    def account() -> Seen:
-        found = objects.listed(cluster, "ServiceAccount", name)
-        return ready() if found else pending("none")
-
-    def look() -> Seen:
-        status = objects.read(cluster, "Pod", "asks", name)["status"]
-        return ready() if status.get("phase") == "Succeeded" else pending(str(status))
-
-    try:
-        objects.apply(cluster, [namespace], name)
-        wait("the namespace's service account", account, limit=120)
-        objects.apply(cluster, [pod], name)
-        wait("the pod to find the API", look, limit=240)
-    finally:
-        objects.ask_to_delete(cluster, "Namespace", name)
 
 
 def test_one_who_may_not_use_docker_is_told_that(record_fault: Record) -> None:
@@ -164,7 +132,7 @@ def test_a_registry_whose_port_was_taken_meanwhile_gets_another(cluster: Any) ->
     with _listening(port):
         assert _up()["image registry"].kind == "mended"
     assert clusters.find().registry != f"localhost:{port}"
-    _insist_on_a_whole_cluster(cluster.base_image)
+    insist_on_a_whole_cluster(cluster.base_image)
     with docker_engine.engine() as client:
         client.containers.get(clusters.REGISTRY).remove(force=True, v=True)
     with pytest.raises(ClusterUnfinished):
@@ -198,7 +166,7 @@ def test_a_stopped_node_is_told_and_followed_to_another_address(cluster: Any, re
         assert _up()["cluster"].kind == "mended"
         assert _node_id() == before
         assert _address(clusters.NODE) != old
-        _insist_on_a_whole_cluster(cluster.base_image)
+        insist_on_a_whole_cluster(cluster.base_image)
         (node,) = objects.listed(clusters.find(), "Node")
         told = {each["type"]: each["address"] for each in node["status"]["addresses"]}
         assert told["InternalIP"] == _address(clusters.NODE)
@@ -233,7 +201,7 @@ def test_a_node_that_cannot_be_started_again_is_made_anew(cluster: Any) -> None:
         assert _up()["cluster"].kind == "made"
     assert _node_id() != before
     assert clusters.find().doors[30080] != door
-    _insist_on_a_whole_cluster(cluster.base_image)
+    insist_on_a_whole_cluster(cluster.base_image)
 
 
 def test_a_cluster_that_was_half_made_is_told_and_made_whole(cluster: Any, record_fault: Record) -> None:
@@ -256,7 +224,7 @@ def test_a_cluster_that_was_half_made_is_told_and_made_whole(cluster: Any, recor
     assert "not finished" in str(environment.status())
     assert _up()["cluster"].kind == "made"
     assert _node_id() != half
-    _insist_on_a_whole_cluster(cluster.base_image)
+    insist_on_a_whole_cluster(cluster.base_image)
 
 
 def _look_at_half(up: "subprocess.Popen[str]") -> Seen:
@@ -302,4 +270,4 @@ def test_after_a_ctrl_c_at_any_moment_up_goes_on(cluster: Any, seconds: float) -
         found = client.containers.list(all=True, filters={"network": clusters.NETWORK})
     assert sorted(each.name for each in found) == [clusters.NODE, clusters.REGISTRY]
     assert {event.kind for event in _up().values()} == {"found"}
-    _insist_on_a_whole_cluster(cluster.base_image)
+    insist_on_a_whole_cluster(cluster.base_image)

@@ -1,7 +1,4 @@
-"""The registry source on the real engine, with a real registry on loopback that lies behind a door of the test's own.
-
-The door hands everything on, until a test lets it break off or fall silent in the middle of a layer.
-"""
+"""The registry source on the real engine, with a real registry behind a door of the test's own."""
 
 import hashlib
 import http.client
@@ -11,12 +8,12 @@ import secrets
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from door import Door
 
 from aicontainer import commands
 from aicontainer.errors import EngineError, ImageNotFound, TimedOut
@@ -27,53 +24,6 @@ from aicontainer.sources.official import images, pins
 from aicontainer.sources.official.pins import Pin
 from aicontainer.sources.official.source import OfficialImages
 from aicontainer.waiting import pending, ready, wait
-
-
-class _Door(ThreadingHTTPServer):
-    """Hands requests on to the registry; ``mode`` tells what becomes of a layer: whole, silent or gone."""
-
-    daemon_threads = True
-
-    def __init__(self, registry: int) -> None:
-        self.registry, self.mode, self.release = registry, "whole", threading.Event()
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.server_port}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Door
-    default_request_version = "HTTP/1.0"  # a client that tries TLS first has to be told that here is none
-
-    def do_GET(self) -> None:
-        if self.server.mode == "gone":
-            return  # the connection is closed without an answer
-        behind = http.client.HTTPConnection("127.0.0.1", self.server.registry, timeout=60)
-        behind.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in self.headers.items():  # each Accept header counts
-            behind.putheader(name, value)
-        behind.endheaders()
-        answer = behind.getresponse()
-        body = answer.read()
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("connection", "transfer-encoding"):
-                self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET" and self.server.mode == "silent" and len(body) > 500_000:
-            self.wfile.write(body[: len(body) // 2])
-            self.wfile.flush()
-            self.server.release.wait(120)
-            return
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    do_HEAD = do_GET  # noqa: N815 -- http.server looks for this name
-
-    def log_message(self, *args: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +52,8 @@ def _answers(port: int) -> bool:
 
 
 @pytest.fixture
-def door(registry: int) -> Iterator[_Door]:
-    door = _Door(registry)
+def door(registry: int) -> Iterator[Door]:
+    door = Door(registry)
     threading.Thread(target=door.serve_forever, daemon=True).start()
     yield door
     door.release.set()
@@ -177,7 +127,7 @@ def _kinds(events: list[Event]) -> list[str]:
 
 
 def test_an_image_is_pulled_by_digest_once_named_and_removed_again(
-    client: Any, door: _Door, publish: Callable[[str], Pin]
+    client: Any, door: Door, publish: Callable[[str], Pin]
 ) -> None:
     pin = publish(door.address)
     images.resolve(client, pin)
@@ -195,7 +145,7 @@ def test_an_image_is_pulled_by_digest_once_named_and_removed_again(
     assert images._get(client, pin.asked) is None
 
 
-def test_what_the_user_had_before_is_named_and_stays(client: Any, door: _Door, publish: Callable[[str], Pin]) -> None:
+def test_what_the_user_had_before_is_named_and_stays(client: Any, door: Door, publish: Callable[[str], Pin]) -> None:
     pin = publish(door.address)
     commands.run(["docker", "pull", pin.asked], limit=120)
     events: list[Event] = []
@@ -209,7 +159,7 @@ def test_what_the_user_had_before_is_named_and_stays(client: Any, door: _Door, p
         client.images.remove(pin.asked)
 
 
-def test_a_name_without_a_digest_is_pulled_by_its_tag(client: Any, door: _Door, publish: Callable[[str], Pin]) -> None:
+def test_a_name_without_a_digest_is_pulled_by_its_tag(client: Any, door: Door, publish: Callable[[str], Pin]) -> None:
     pin = publish(door.address)
     by_tag = Pin(pin.repository, pin.tag)
     images.ensure(client, by_tag, silent)
@@ -217,7 +167,7 @@ def test_a_name_without_a_digest_is_pulled_by_its_tag(client: Any, door: _Door, 
     assert images._has_digest(client.images.get(by_tag.asked), pin.digest)  # and it is that image
 
 
-def test_a_digest_that_is_not_there_is_told_with_the_name(client: Any, door: _Door) -> None:
+def test_a_digest_that_is_not_there_is_told_with_the_name(client: Any, door: Door) -> None:
     pin = Pin(f"{door.address}/library/python", "3.13-slim", f"sha256:{'c' * 64}")
     with pytest.raises(ImageNotFound) as error:
         images.ensure(client, pin, silent)
@@ -228,7 +178,7 @@ def test_a_digest_that_is_not_there_is_told_with_the_name(client: Any, door: _Do
 
 
 def test_a_registry_that_falls_silent_in_the_middle_is_told_as_that(
-    client: Any, door: _Door, publish: Callable[[str], Pin]
+    client: Any, door: Door, publish: Callable[[str], Pin]
 ) -> None:
     pin = publish(door.address)
     door.mode = "silent"
@@ -239,7 +189,7 @@ def test_a_registry_that_falls_silent_in_the_middle_is_told_as_that(
     assert "again" in error.value.next_step
 
 
-def test_the_whole_limit_is_told_as_that(client: Any, door: _Door, publish: Callable[[str], Pin]) -> None:
+def test_the_whole_limit_is_told_as_that(client: Any, door: Door, publish: Callable[[str], Pin]) -> None:
     pin = publish(door.address)
     door.mode = "silent"
     with pytest.raises(TimedOut) as error:
@@ -252,7 +202,7 @@ def test_the_whole_limit_is_told_as_that(client: Any, door: _Door, publish: Call
     assert images.is_there(client, pin)
 
 
-def test_a_registry_that_is_gone_is_no_missing_engine(client: Any, door: _Door, publish: Callable[[str], Pin]) -> None:
+def test_a_registry_that_is_gone_is_no_missing_engine(client: Any, door: Door, publish: Callable[[str], Pin]) -> None:
     pin = publish(door.address)
     door.mode = "gone"
     with pytest.raises(EngineError) as error:
@@ -264,7 +214,7 @@ def test_a_registry_that_is_gone_is_no_missing_engine(client: Any, door: _Door, 
 
 def test_the_source_supplies_what_is_pinned_and_finds_it_again(
     client: Any,
-    door: _Door,
+    door: Door,
     publish: Callable[[str], Pin],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -8,13 +8,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from numbered import version
 
-from aicontainer.model import Model, Scaling
 from aicontainer.serve import process
 
-MODEL = Model("m", "1", np.array([3.0, -0.1]), 10.0, "identity", Scaling(np.zeros(2), np.ones(2)), ("a", "b"), "t", "x")
+MODEL = version(3)
 INFER = "/v2/models/m/infer"
 BODY_LIMIT = 20_000
 HEAD_LIMIT = 4_000
