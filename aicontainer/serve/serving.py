@@ -171,7 +171,8 @@ class Serving:
 
 
 def _joined(asked: Sequence[Asked]) -> Rows:
-    return Rows(np.concatenate([each.rows.values for each in asked]), (), ())
+    # nobody is told of a place in it: after a fault each is predicted alone
+    return Rows(np.concatenate([each.rows.values for each in asked]), ("inputs",), (False,))
 
 
 def _repeated(numbers: Array) -> Array:
@@ -200,7 +201,10 @@ def _blamed(rows: Rows | door.Named, score: Array) -> RequestError:
 
 
 def _refuse_compressed(request: Request) -> None:
-    if b"content-encoding" in request.headers and request.headers[b"content-encoding"].lower() not in (b"", b"identity"):
+    if b"content-encoding" in request.headers and request.headers[b"content-encoding"].lower() not in (
+        b"",
+        b"identity",
+    ):
         raise RequestError("the body must not be compressed", path="$", status=415)
 
 
