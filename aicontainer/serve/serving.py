@@ -12,7 +12,7 @@ import numpy as np
 
 from aicontainer.errors import RequestError
 from aicontainer.model import LINKS, Array, Model
-from aicontainer.serve import about, door, openapi, page, protocol
+from aicontainer.serve import about, door, protocol
 from aicontainer.serve.protocol import Asked
 from aicontainer.serve.request import Reply, Request
 from aicontainer.serve.strict import NOT_FINITE
@@ -104,12 +104,18 @@ class Serving:
     def _metadata(self) -> Outcome:
         return _json(about.model_metadata(self.model))
 
+    # what few ask for is imported when the first one does: the start need not wait for it
+
     @cached_property
     def _openapi(self) -> Outcome:
+        from aicontainer.serve import openapi
+
         return _json(openapi.description(about.describe(self.model), self._row_limit))
 
     @cached_property
     def _page(self) -> Outcome:
+        from aicontainer.serve import page
+
         return Outcome(page.reply(about.describe(self.model)))
 
     @cached_property
