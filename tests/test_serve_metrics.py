@@ -68,6 +68,13 @@ def test_rows_are_distributed_as_numpy_would_do_it_however_they_came() -> None:
     assert samples(metrics, "predicted_rows_total") == {("m", "1"): 500.0}
 
 
+@pytest.mark.parametrize("accept", ["application/openmetrics-text;version=:1.0.0", "text/plain; version=1..2", "x"])
+def test_a_format_that_makes_no_sense_gets_the_one_that_everybody_reads(accept: str) -> None:
+    content, kind = Metrics(a_model()).render(accept)
+    assert kind.startswith("text/plain; version=0.0.4")
+    assert b"predicted_rows_total" in content
+
+
 def test_an_input_far_from_training_shows_where_one_that_is_usual_does_not() -> None:
     model = a_model()
     metrics = Metrics(model)
