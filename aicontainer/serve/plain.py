@@ -4,6 +4,7 @@ Whatever is the least bit different, or wrong, is left to ``protocol.decode_any`
 is right, and says of the rest what is wrong.
 """
 
+import codecs
 from typing import Any, Literal
 
 import msgspec
@@ -63,7 +64,8 @@ def _at_once(body: bytes) -> Found | None:
 
 def _at_length(body: bytes) -> Found | None:
     """The same by simdjson, which needs not pass over a long list before it reads it."""
-    if body.count(b"[") != _LISTS:  # of lists in the list it would make one
+    # of lists in the list it would make one, and it passes over a byte order mark
+    if body.count(b"[") != _LISTS or body.startswith(codecs.BOM_UTF8):
         return None
     try:
         return _taken(flat.PARSER.parse(body))
