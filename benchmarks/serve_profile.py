@@ -1,79 +1,113 @@
 #!/usr/bin/env python3
 """Where the microseconds of a request go: ``.venv/bin/python benchmarks/serve_profile.py``.
 
-Each part of the server is timed alone, in one process, on requests of 1 and of 100 rows; the whole is one second over
-the rate that ``wrk`` reaches with the server alone on the first core. What the parts leave of it is the kernel's
-sockets and the event loop. Needs ``wrk``; nothing else should run on the machine meanwhile.
+Each part of the server is timed alone, in one process, on requests of 1 and of 100 rows, as many at once as ``wrk`` has
+connections; the whole is one second over the rate that ``wrk`` reaches with the server alone on the first core. What
+the parts leave of it is the kernel's sockets and the event loop. Needs ``wrk``; nothing else should run meanwhile.
 """
 
-import statistics
+import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
-import httptools
 import numpy as np
 import serve_load as load
 import serve_others as others
 
 from aicontainer.learn import data, fit
-from aicontainer.model import LINKS, Model
+from aicontainer.model import Model
 from aicontainer.serve import protocol
 from aicontainer.serve.app import ROW_LIMIT
+from aicontainer.serve.connection import Connection
 from aicontainer.serve.logs import Log
 from aicontainer.serve.metrics import Metrics
-from aicontainer.serve.request import Request
+from aicontainer.serve.request import Answering, Reply, Request
 from aicontainer.serve.serving import Serving
+from aicontainer.serve.settings import Limits
+from aicontainer.serve.wire import Wire
 
 SIZES = (1, 100)
-REPEATS, ROUNDS = 500, 15
+REPEATS, ROUNDS = 100, 40
 INFER = f"/v2/models/{load.MODEL}/infer"
 ROUTE = "/v2/models/{name}/infer"
 
 
-class Ignoring:
-    """Takes what the parser calls, and does nothing: the parser's own time."""
+class Nowhere:
+    """A transport that takes every answer, and sends none."""
 
-    def on_message_complete(self) -> None:
-        """The end of a request."""
+    def set_write_buffer_limits(self, high: int) -> None:
+        """Nothing is kept."""
+
+    def is_closing(self) -> bool:
+        """Never."""
+        return False
+
+    def write(self, data: bytes) -> None:
+        """Gone."""
+
+
+class Mute:
+    """An application that answers all at once, and nothing: what is left is the wire's own time."""
+
+    def answer(self, requests: Sequence[Request]) -> list[Reply]:
+        """One answer for each."""
+        return [EMPTY] * len(requests)
+
+
+EMPTY = Reply(200, b"{}")
 
 
 def microseconds(work: Callable[[], object]) -> float:
-    """The median of several rounds, for one call."""
+    """The least of several rounds, for one call."""
     found = []
     for _ in range(ROUNDS):
         begun = time.perf_counter()
         for _ in range(REPEATS):
             work()
         found.append((time.perf_counter() - begun) / REPEATS * 1e6)
-    return statistics.median(found)
+    return min(found)
 
 
 def parts(model: Model, body: bytes) -> dict[str, float]:
-    """Microseconds of each part that can be timed without a socket."""
+    """Microseconds of each part that can be timed without a socket, for one request of a turn."""
     head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    wire = Wire(cast(Answering, Mute()), Limits(), lambda work: None)
+    connections = [Connection(wire) for _ in range(load.CONNECTIONS)]
+    for connection in connections:
+        connection.connection_made(cast(asyncio.Transport, Nowhere()))
+
+    def pass_on() -> None:
+        for connection in connections:
+            connection.data_received(whole)
+        wire.answer()
+
     whole = head.encode() + body
-    parser = httptools.HttpRequestParser(Ignoring())
-    serving, encoder, link = Serving(model, ROW_LIMIT), protocol.Encoder(model), LINKS[model.link]
-    asked = protocol.decode({}, body, model.features, ROW_LIMIT)
-    score = serving.score(asked.rows)
     metrics = Metrics(model)
+    serving = Serving(model, ROW_LIMIT, lambda scaled, score: None)
+    asked = [protocol.decode({}, body, model.features, ROW_LIMIT)] * load.CONNECTIONS
+    rows = np.concatenate([each.rows.values for each in asked])
+    score, scaled = model.score(rows), model.scaling(rows)
+    encoder = protocol.Encoder(model)
+    mine = score[: len(rows) // load.CONNECTIONS]
     request = Request("POST", INFER, "", {}, body)
     with Path("/dev/null").open("w") as nowhere:
         log = Log(nowhere)
 
         def count() -> None:
             metrics.answered(ROUTE, 200, 1e-5)
-            metrics.predicted(asked.rows.values, score)
-            log.answered(request, ROUTE, 200, 1e-5, len(score))
+            log.answered(request, ROUTE, 200, 1e-5, len(mine))
 
+        encode = microseconds(lambda: encoder.reply(asked[0], mine, mine))
         return {
-            "parse HTTP": microseconds(lambda: parser.feed_data(whole)),
+            "HTTP": microseconds(pass_on) / load.CONNECTIONS,
             "decode": microseconds(lambda: protocol.decode({}, body, model.features, ROW_LIMIT)),
-            "predict": microseconds(lambda: link(serving.score(asked.rows))),
-            "encode": microseconds(lambda: encoder.reply(asked, link(score), score)),
-            "count and log": microseconds(count),
+            "predict": microseconds(lambda: serving.together(asked)) / load.CONNECTIONS - encode,
+            "encode": encode,
+            "count and log": microseconds(count)
+            + microseconds(lambda: metrics.predicted(scaled, score)) / load.CONNECTIONS,
         }
 
 

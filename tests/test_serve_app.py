@@ -26,7 +26,7 @@ def a_model(link: str = "identity", name: str = "m", version: str = "7", bias: f
 
 def call(app: Application, path: str, method: str = "GET", body: bytes = b"", **headers: bytes) -> Reply:
     named = {name.replace("_", "-").encode(): value for name, value in headers.items()}
-    return app.answer(Request(method, path, "", named, body))
+    return app.answer([Request(method, path, "", named, body)])[0]
 
 
 def said(reply: Reply) -> Any:

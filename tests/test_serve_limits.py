@@ -93,7 +93,7 @@ class Gone(asyncio.Transport):
 
 
 def test_a_connection_that_is_gone_does_not_end_the_look_at_all_others() -> None:
-    wire = Wire(Application(MODEL), Limits())
+    wire = Wire(Application(MODEL), Limits(), lambda work: None)
     gone = Connection(wire)
     gone.connection_made(Gone())
     gone.data_received(b"GET /v2 HT")

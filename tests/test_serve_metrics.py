@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from aicontainer.model import Model, Scaling
 from aicontainer.serve import counters
 from aicontainer.serve.counters import SIZE, VERSIONS, Counters
-from aicontainer.serve.metrics import DISTANCE_BOUNDS, HELD_REPLIES, Metrics, prediction_bounds
+from aicontainer.serve.metrics import DISTANCE_BOUNDS, HELD_PREDICTIONS, Metrics, prediction_bounds
 
 INFER = "/v2/models/{name}/infer"
 
@@ -31,7 +31,7 @@ def workers(count: int) -> list[Counters]:
 
 
 def predict(metrics: Metrics, model: Model, rows: list[list[float]]) -> None:
-    metrics.predicted(np.array(rows), model.score(rows))
+    metrics.predicted(model.scaling(np.array(rows)), model.score(rows))
 
 
 def test_the_row_counter_is_there_before_the_first_row() -> None:
@@ -53,9 +53,9 @@ def test_rows_are_distributed_as_numpy_would_do_it_however_they_came() -> None:
     model, random = a_model(), np.random.default_rng(0)
     metrics = Metrics(model)
     rows = random.normal([10.0, 0.0], [4.0, 2.0], size=(500, 2))
-    for begin in range(0, HELD_REPLIES + 40):
+    for begin in range(0, HELD_PREDICTIONS + 40):
         predict(metrics, model, rows[begin : begin + 1].tolist())
-    predict(metrics, model, rows[HELD_REPLIES + 40 :].tolist())
+    predict(metrics, model, rows[HELD_PREDICTIONS + 40 :].tolist())
     predictions = samples(metrics, "prediction_bucket")
     for bound in prediction_bounds(model):
         expected = int((model.predict(rows) <= bound).sum())
@@ -66,6 +66,13 @@ def test_rows_are_distributed_as_numpy_would_do_it_however_they_came() -> None:
         assert distances[str(bound), "m", "1"] == int((farthest <= bound).sum())
     assert samples(metrics, "prediction_sum")["m", "1"] == pytest.approx(model.predict(rows).sum(), rel=1e-12)
     assert samples(metrics, "predicted_rows_total") == {("m", "1"): 500.0}
+
+
+@pytest.mark.parametrize("accept", ["application/openmetrics-text;version=:1.0.0", "text/plain; version=1..2", "x"])
+def test_a_format_that_makes_no_sense_gets_the_one_that_everybody_reads(accept: str) -> None:
+    content, kind = Metrics(a_model()).render(accept)
+    assert kind.startswith("text/plain; version=0.0.4")
+    assert b"predicted_rows_total" in content
 
 
 def test_an_input_far_from_training_shows_where_one_that_is_usual_does_not() -> None:

@@ -21,7 +21,7 @@ BYTES = TENSOR | {"datatype": "BYTES"}
 
 def ask(path: str, content: Any = None) -> Reply:
     body = b"" if content is None else json.dumps(content).encode()
-    return APP.answer(Request("GET" if content is None else "POST", path, "", {}, body))
+    return APP.answer([Request("GET" if content is None else "POST", path, "", {}, body)])[0]
 
 
 SPEC = json.loads(ask("/openapi.json").body)
@@ -74,4 +74,4 @@ def test_what_is_sent_is_taken_where_it_is_as_described_and_refused_where_not(pa
 def test_a_model_of_many_features_is_described_by_lists_alone() -> None:
     many = tuple(f"f{number}" for number in range(5000))
     model = Model("m", "7", np.ones(5000), 0.0, "identity", Scaling(np.zeros(5000), np.ones(5000)), many, "t", "rows")
-    assert len(Application(model).answer(Request("GET", "/openapi.json", "", {}, b"")).body) < 20_000
+    assert len(Application(model).answer([Request("GET", "/openapi.json", "", {}, b"")])[0].body) < 20_000

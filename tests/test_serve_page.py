@@ -27,7 +27,7 @@ def a_model(features: tuple[str, ...] = ("income", NASTY), training: Training | 
 
 
 def get(model: Model, path: str = "/", body: bytes = b"") -> Reply:
-    return Application(model).answer(Request("POST" if body else "GET", path, "", {}, body))
+    return Application(model).answer([Request("POST" if body else "GET", path, "", {}, body)])[0]
 
 
 class Page(HTMLParser):

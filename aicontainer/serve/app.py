@@ -7,6 +7,7 @@ status. A 5xx would say that the server is at fault, and would wake somebody up.
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 from aicontainer.errors import RequestError
@@ -15,6 +16,7 @@ from aicontainer.serve import protocol
 from aicontainer.serve.counters import ROUTES, UNKNOWN_ROUTE
 from aicontainer.serve.logs import Log
 from aicontainer.serve.metrics import Metrics
+from aicontainer.serve.protocol import Asked
 from aicontainer.serve.request import Reply, Request
 from aicontainer.serve.serving import READ, Outcome, Route, Serving
 from aicontainer.serve.settings import ROW_LIMIT
@@ -22,12 +24,11 @@ from aicontainer.serve.strict import LONGEST_PATH
 
 # not counted: Prometheus itself knows how long a scrape took, and among few requests it would pass for a slow one
 SCRAPE = ("/metrics", 200)
-_NOTHING = Request("", "", "", {}, b"")
 _FAILED = "the server failed; its log has the cause"
 
 
 class Application:
-    """One model behind addresses; called by the wire, for one request at a time.
+    """One model behind addresses; called by the wire, with the requests that came in the same moment.
 
     Parameters
     ----------
@@ -52,20 +53,20 @@ class Application:
     def __repr__(self) -> str:
         return f"Application({self._serving!r})"
 
-    def answer(self, request: Request) -> Reply:
-        """Answer, and never raise."""
-        begun = time.perf_counter()
-        # as it was sent, which is how every client writes it, or with escapes that it did not need
-        route = self._routes.get(request.path) or self._routes.get(unquote(request.path))
-        outcome = self._outcome(route, request)
-        counted = route.template if route else _template(request.path)
-        self._count(counted, request, outcome, time.perf_counter() - begun)
-        return outcome.reply
+    def answer(self, requests: Sequence[Request]) -> list[Reply]:
+        """Answer each, and never raise; their rows are predicted together."""
+        routes = [self._route(request.path) for request in requests]
+        found = [self._outcome(route, request) for route, request in zip(routes, requests, strict=True)]
+        together = iter(self._together([each for each in found if isinstance(each, Asked)]))
+        outcomes = [next(together) if isinstance(each, Asked) else each for each in found]
+        for route, request, outcome in zip(routes, requests, outcomes, strict=True):
+            self._count(route.template if route else _template(request.path), request, outcome)
+        return [outcome.reply for outcome in outcomes]
 
     def turned_away(self, error: RequestError) -> Reply:
         """The reply to what never became a request."""
         outcome = Outcome(_refusal(error))
-        self._count(UNKNOWN_ROUTE, _NOTHING, outcome, 0.0)
+        self._count(UNKNOWN_ROUTE, Request("", "", "", {}, b""), outcome)
         return outcome.reply
 
     def serve(self, model: Model) -> None:
@@ -91,7 +92,7 @@ class Application:
         self._metrics.distribute()
 
     def _take(self, model: Model) -> None:
-        self._serving = Serving(model, self._row_limit)
+        self._serving = Serving(model, self._row_limit, self._metrics.predicted)
         address = f"/v2/models/{model.name}"
         self._routes = self._serving.routes | {
             "/metrics": Route("/metrics", READ, self._measured),
@@ -103,7 +104,11 @@ class Application:
             ),
         }
 
-    def _outcome(self, route: Route | None, request: Request) -> Outcome:
+    def _route(self, path: str) -> Route | None:
+        # as it was sent, which is how every client writes it, or with escapes that it did not need
+        return self._routes.get(path) or self._routes.get(unquote(path))
+
+    def _outcome(self, route: Route | None, request: Request) -> Outcome | Asked:
         try:
             if route is None:
                 raise self._nowhere(request)
@@ -112,18 +117,24 @@ class Application:
             return route.handler(request)
         except RequestError as error:
             return Outcome(_refusal(error))
-        except Exception:  # a fault of ours: the log gets it whole, the client learns nothing of our insides
-            traceback.print_exc(file=sys.stderr)
-            return Outcome(_refusal(RequestError(_FAILED, path="", status=500)))
+        except Exception:
+            return _failed()
 
-    def _count(self, route: str, request: Request, outcome: Outcome, seconds: float) -> None:
-        status, rows = outcome.reply.status, 0
+    def _together(self, asked: Sequence[Asked]) -> list[Outcome]:
+        try:
+            return self._serving.together(asked) if asked else []
+        except RequestError as error:
+            if len(asked) == 1:
+                return [Outcome(_refusal(error))]
+            return [outcome for each in asked for outcome in self._together([each])]
+        except Exception:
+            return [_failed()] * len(asked)
+
+    def _count(self, route: str, request: Request, outcome: Outcome) -> None:
+        status, seconds = outcome.reply.status, time.perf_counter() - request.arrived
         if (route, status) != SCRAPE:
             self._metrics.answered(route, status, seconds)
-        if outcome.rows is not None and outcome.score is not None:
-            self._metrics.predicted(outcome.rows, outcome.score)
-            rows = len(outcome.score)
-        self._log.answered(request, route, status, seconds, rows)
+        self._log.answered(request, route, status, seconds, outcome.rows)
 
     def _nowhere(self, request: Request) -> RequestError:
         path = unquote(request.path)[:LONGEST_PATH]
@@ -155,6 +166,12 @@ class Application:
     def _measured(self, request: Request) -> Outcome:
         accept = request.headers.get(b"accept", b"").decode("latin-1")
         return Outcome(Reply(200, *self._metrics.render(accept)))
+
+
+def _failed() -> Outcome:
+    """After a fault of ours: the log gets it whole, the client learns nothing of our insides."""
+    traceback.print_exc(file=sys.stderr)
+    return Outcome(_refusal(RequestError(_FAILED, path="", status=500)))
 
 
 def _template(path: str) -> str:

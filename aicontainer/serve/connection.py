@@ -1,8 +1,9 @@
 """One connection: bytes in, whole requests to the application, answers out, and no way to stay for ever.
 
 HTTP is parsed by httptools (llhttp, the parser of Node.js), which calls the ``on_...`` methods while bytes are fed to
-it. An answer is computed in the thread of the event loop: it takes less time than handing it to another thread would,
-and no two of them ever run at once. What is *not* bounded by us is how fast the other side sends and reads. So:
+it. A whole request joins those that came in the same turn of the event loop (`Wire.join`), and is answered with them
+at the end of the turn, in the thread of the loop: that takes less time than handing it to another thread would. What
+is *not* bounded by us is how fast the other side sends and reads. So:
 
 - a request has a limit for its head, its body and the time of its arrival; so has the taking of an answer;
 - of requests that are still arriving only so many may exist. One that is whole is always answered;
@@ -19,7 +20,7 @@ from httptools import HttpParserError, HttpParserInvalidURLError, HttpParserUpgr
 
 from aicontainer.errors import RequestError
 from aicontainer.serve import refusals
-from aicontainer.serve.request import Request
+from aicontainer.serve.request import Reply, Request
 from aicontainer.serve.wire import Share, Wire
 
 TARGET_LIMIT = 8192
@@ -39,6 +40,7 @@ class Connection(asyncio.Protocol):
         "_arriving",
         "_head",
         "_headers",
+        "_joined",
         "_keep",
         "_leaving",
         "_lingered",
@@ -62,6 +64,7 @@ class Connection(asyncio.Protocol):
         self._parser = HttpRequestParser(self)
         self._arriving = False  # the first byte of a request is here, and the last is not
         self._share = Share(wire)
+        self._joined = False  # a request of this connection waits for the end of the turn
         self._paused = False
         self._leaving = False
         self._lingered = 0
@@ -90,8 +93,10 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:
+            self._answer_before()
             self._leave()  # answered as plain HTTP; what follows would be in another protocol
         except HttpParserError as error:
+            self._answer_before()
             if not self._leaving:
                 self._refuse(refusals.fault(error))
         if self._arriving and not self._leaving:
@@ -99,6 +104,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client sends no more; True keeps the connection for the answers that are still to be written."""
+        self._answer_before()
         if self._waiting:
             last, _ = self._waiting[-1]
             self._waiting[-1] = last, False
@@ -126,7 +132,8 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self.since = self._wire.now
         while self._waiting and not self._paused and not self._leaving:
-            self._answer(*self._waiting.popleft())
+            self._join(*self._waiting.popleft())
+            self._answer_before()
         if not self._paused and not self._transport.is_closing():
             self._transport.resume_reading()
 
@@ -185,6 +192,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The last byte of a request."""
         self._arriving = False
+        self._answer_before()  # of two requests in one piece the first may close, or find that nobody reads
         if self._leaving or self._transport.is_closing():
             return
         self.since = self._wire.now
@@ -196,14 +204,14 @@ class Connection(asyncio.Protocol):
         if self._paused:
             self._put_off(request)
         else:
-            self._answer(request, bool(self._keep))
+            self._join(request, bool(self._keep))
 
     # what others ask of it
 
     @property
     def idle(self) -> bool:
         """Whether little is lost when it is closed: it waits for a request, or for the client to see a refusal."""
-        return self._leaving or not (self._arriving or self._waiting or self._paused)
+        return self._leaving or not (self._arriving or self._joined or self._waiting or self._paused)
 
     def look(self) -> None:
         """Close it, if what it does takes too long."""
@@ -228,16 +236,27 @@ class Connection(asyncio.Protocol):
         """Close it now."""
         self._transport.abort()
 
-    # how it answers
-
-    def _answer(self, request: Request, keep: bool) -> None:
+    def send(self, request: Request, keep: bool, reply: Reply) -> None:
+        """Send the answer to a request that has joined; ``keep`` says whether another may follow."""
+        self._joined = False
+        if self._transport.is_closing():
+            return
         wire = self._wire
         keep = keep and not wire.stopping
-        reply = wire.application.answer(request)
         body = b"" if request.method == "HEAD" else reply.body
         self._transport.write(b"%b%d\r\n\r\n%b" % (wire.heads.head(reply, keep), len(reply.body), body))
         if not keep:
             self.close()
+
+    # how it answers
+
+    def _join(self, request: Request, keep: bool) -> None:
+        self._joined = True
+        self._wire.join(self, request, keep)
+
+    def _answer_before(self) -> None:
+        if self._joined:
+            self._wire.answer()
 
     def _put_off(self, request: Request) -> None:
         if len(self._waiting) == WAITING_LIMIT:

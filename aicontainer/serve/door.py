@@ -5,7 +5,6 @@
 Unlike the protocol it takes no field that it does not know: what people write by hand has slips in it.
 """
 
-import difflib
 import json
 import math
 import re
@@ -95,6 +94,8 @@ class Reader:
     def _misnamed(self, row: dict[str, float], path: str) -> RequestError:
         unknown = [name for name in row if name not in self._names]
         if unknown:
+            import difflib  # not before a name is wrong: the start need not wait for it
+
             near = difflib.get_close_matches(unknown[0][:100], self._features[:1000], n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             what, name = f"this model has no such feature{hint}", unknown[0]

@@ -46,7 +46,10 @@ def render(model: Model, workers: Sequence[Counters], accept: str) -> tuple[byte
     """All that was counted, and its content type."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collected(model, workers))
-    encoder, content_type = choose_encoder(accept)
+    try:
+        encoder, content_type = choose_encoder(accept)
+    except TypeError:  # a version that is no number: the library compares it with one
+        encoder, content_type = choose_encoder("")
     return encoder(registry), content_type
 
 

@@ -20,7 +20,7 @@ except ImportError:  # it has no wheels for the newest Pythons
 WORTH_IT = 256
 
 _NUMBERS = msgspec.json.Decoder(list[float])
-_PARSER: Any = simdjson and simdjson.Parser()
+PARSER: Any = simdjson and simdjson.Parser()
 
 
 def read(text: bytes) -> Array:
@@ -31,7 +31,7 @@ def read(text: bytes) -> Array:
     msgspec.ValidationError
         When something in it is no number, or lies beyond float64; with its place.
     """
-    if len(text) >= WORTH_IT and _PARSER and text.find(b"[", 1) < 0:  # simdjson would lay out lists in the list as one
+    if len(text) >= WORTH_IT and PARSER and text.find(b"[", 1) < 0:  # simdjson would lay out lists in the list as one
         numbers = _quickly(text)
         if numbers is not None:
             return numbers
@@ -46,6 +46,6 @@ def read_simply(text: bytes) -> Array:
 def _quickly(text: bytes) -> Array | None:
     """None for whatever simdjson does not take; not all of that is a fault: it stops at integers beyond 64 bits."""
     try:
-        return np.frombuffer(_PARSER.parse(text).as_buffer(of_type="d"), dtype=np.float64)
+        return np.frombuffer(PARSER.parse(text).as_buffer(of_type="d"), dtype=np.float64)
     except (ValueError, TypeError, RuntimeError):
         return None

@@ -62,7 +62,7 @@ async def _live(application: Answering, listener: socket.socket, settings: Setti
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
-    wire = Wire(application, settings.limits)
+    wire = Wire(application, settings.limits, loop.call_soon)
 
     def tick() -> None:
         loop.call_later(SWEEP_SECONDS, tick)  # first: whatever fails below, the limits of time must not end with it

@@ -7,6 +7,7 @@ numbers themselves are put aside and distributed together, a few times a second.
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 
@@ -25,8 +26,8 @@ from aicontainer.serve.counters import (
 
 # standard deviations of the training rows; of a normal feature one value in 16,000 is beyond 4
 DISTANCE_BOUNDS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 30.0, 100.0)
-# how many replies, and how many of their rows, wait for being distributed
-HELD_REPLIES, HELD_ROWS = 256, 8192
+# how many predictions, and how many numbers of their rows, wait for being distributed, in a tenth of a millisecond
+HELD_PREDICTIONS, HELD_NUMBERS = 256, 16384
 
 assert len(DISTANCE_BOUNDS) == DISTANCES
 
@@ -65,7 +66,7 @@ class Metrics:
         self._own = self._workers[index]
         self._own.begin()
         self._held: list[tuple[Array, Array]] = []
-        self._held_rows = 0
+        self._held_numbers = 0
         self._begin(model)
 
     def __repr__(self) -> str:
@@ -96,21 +97,22 @@ class Metrics:
         """Count one answer; ``route`` is the template, never the path that was asked."""
         self._own.answered(route, status, seconds)
 
-    def predicted(self, rows: Array, score: Array) -> None:
-        """Count rows of shape (n, d), raw, that were predicted, and their scores of shape (n,)."""
+    def predicted(self, scaled: Array, score: Array) -> None:
+        """Count rows of shape (n, d), in the model's scaling, that were predicted, and their scores of shape (n,)."""
         self._own.predicted(self._block, len(score))
-        self._held.append((rows, score))
-        self._held_rows += len(score)
-        if len(self._held) >= HELD_REPLIES or self._held_rows >= HELD_ROWS:
+        self._held.append((scaled, score))
+        self._held_numbers += scaled.size
+        if len(self._held) >= HELD_PREDICTIONS or self._held_numbers >= HELD_NUMBERS:
             self.distribute()
 
     def distribute(self) -> None:
         """Sort what was put aside into the distributions."""
-        held, self._held, self._held_rows = self._held, [], 0
+        held, self._held, self._held_numbers = self._held, [], 0
         if not held:
             return
-        rows, score = (np.concatenate([pair[side] for pair in held]) for side in (0, 1))
-        distances = np.abs(self._model.scaling(rows)).max(axis=1)
+        scaled, score = (np.concatenate([pair[side] for pair in held]) for side in (0, 1))
+        # column by column: along the short rows numpy takes five times as long
+        distances = reduce(np.maximum, np.abs(scaled).T)
         predictions = LINKS[self._model.link](score)
         self._own.distributed(
             self._block,

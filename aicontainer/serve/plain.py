@@ -1,24 +1,29 @@
-"""The request that nearly every client sends: few rows, one FP64 input, all outputs as JSON. Read in one go.
+"""The request that nearly every client sends: one FP64 input in a flat list, all outputs as JSON. Read in one go.
 
 Whatever is the least bit different, or wrong, is left to ``protocol.decode_any``, which reads the same rows from what
 is right, and says of the rest what is wrong.
 """
 
-from typing import Literal
+import codecs
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
-from aicontainer.serve import strict
+from aicontainer.model import Array
+from aicontainer.serve import flat, strict
 from aicontainer.serve.tensors import Rows
 
-# bytes: lists of numbers that are longer are read faster in another way
-LONGEST = 1024
+# bytes: what is longer is read faster in another way
+SHORT = 2048
+
+# shape, numbers of shape (n,), id
+Found = tuple[list[int], Array, str | None]
 
 
 class _Input(msgspec.Struct, forbid_unknown_fields=True):
     name: Literal["rows"]
-    shape: tuple[int, int]
+    shape: list[int]
     datatype: Literal["FP64"]
     data: list[float]
 
@@ -29,21 +34,56 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _BODY = msgspec.json.Decoder(_Body)
-_STRINGS = 7
+_STRINGS, _LISTS, _FIELDS = 7, 3, 4
 _PLACES = ("inputs[0]",)
 _FLAT = (False,)
 
 
 def read(body: bytes, width: int, row_limit: int) -> tuple[Rows, str | None] | None:
     """The rows and the id of a plain request to a model of ``width`` features; None where it is no such request."""
+    found = _at_length(body) if flat.PARSER and len(body) > SHORT else _at_once(body)
+    if found is None:
+        return None
+    shape, numbers, number = found
+    count = len(numbers) // width
+    if shape != [count, width] or len(numbers) != count * width or not 1 <= count <= row_limit:
+        return None
+    if not strict.is_accounted(body, _STRINGS if number is None else _STRINGS + 2):
+        return None
+    return Rows(numbers.reshape(count, width), _PLACES, _FLAT), number
+
+
+def _at_once(body: bytes) -> Found | None:
     try:
         asked = _BODY.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     given = asked.inputs[0]
-    count = given.shape[0]
-    if given.shape[1] != width or len(given.data) != count * width or not 1 <= count <= row_limit:
+    return given.shape, np.array(given.data, dtype=np.float64), asked.id
+
+
+def _at_length(body: bytes) -> Found | None:
+    """The same by simdjson, which needs not pass over a long list before it reads it."""
+    # of lists in the list it would make one, and it passes over a byte order mark
+    if body.count(b"[") != _LISTS or body.startswith(codecs.BOM_UTF8):
         return None
-    if not strict.is_accounted(body, _STRINGS if asked.id is None else _STRINGS + 2):
+    try:
+        return _taken(flat.PARSER.parse(body))
+    except (ValueError, TypeError, RuntimeError, LookupError, AttributeError):
+        return None  # not all of that is a fault: integers beyond 64 bits are none
+
+
+def _taken(body: Any) -> Found | None:
+    inputs, number = body["inputs"], body.get("id")
+    given = inputs[0]
+    shape: list[Any] = given["shape"].as_list()
+    if not (
+        len(body) == (1 if number is None else 2)
+        and len(inputs) == 1
+        and len(given) == _FIELDS
+        and (given["name"], given["datatype"]) == ("rows", "FP64")
+        and all(type(each) is int for each in shape)
+        and (number is None or isinstance(number, str))
+    ):
         return None
-    return Rows(np.array(given.data, dtype=np.float64).reshape(count, width), _PLACES, _FLAT), asked.id
+    return shape, np.frombuffer(given["data"].as_buffer(of_type="d"), dtype=np.float64), number

@@ -4,7 +4,7 @@ https://github.com/kserve/open-inference-protocol describes it. Whatever is wron
 ``RequestError`` that names the place of the fault, as ``inputs[0].data[3]``; the application knows nothing of JSON.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -57,8 +57,7 @@ def decode(headers: Mapping[bytes, bytes], body: bytes, features: tuple[str, ...
     RequestError
         With the place of the first fault, and status 400, or 413 above ``row_limit`` rows.
     """
-    short = len(body) <= plain.LONGEST and binary.LENGTH_KEY not in headers
-    if short and (read := plain.read(body, len(features), row_limit)):
+    if binary.LENGTH_KEY not in headers and (read := plain.read(body, len(features), row_limit)):
         return Asked(*read, OUTPUTS, _NONE)
     return decode_any(headers, body, features, row_limit)
 
@@ -79,27 +78,41 @@ def decode_any(headers: Mapping[bytes, bytes], body: bytes, features: tuple[str,
     return Asked(rows, asked.id, *_checked_outputs(asked.outputs or [], asked.parameters or {}))
 
 
+class _Output(msgspec.Struct):
+    name: str
+    datatype: str
+    shape: list[int]
+    data: msgspec.Raw
+
+
+class _Answer(msgspec.Struct, omit_defaults=True):
+    model_name: str
+    model_version: str
+    id: str | None = None
+    outputs: Sequence[_Output] = ()
+
+
 class Encoder:
-    """Writes the answers of one model; what is the same in each is written once."""
+    """Writes the answers of one model."""
 
     def __init__(self, model: Model) -> None:
-        self._about = {"model_name": model.name, "model_version": model.version}
-        self._head = to_json(self._about)[:-1] + b","
+        self._name, self._version = model.name, model.version
 
     def reply(self, asked: Asked, predict: Array, score: Array) -> Reply:
-        """The answer: ``predict`` and ``score``, each of shape (n,); no bit of a number is lost in it."""
+        """The answer: ``predict`` and ``score``, each of shape (n,); no bit of a number is lost in it.
+
+        Where the link leaves the score as it is, both are the same array, and get the same text.
+        """
         if asked.as_bytes:
             return self._with_bytes(asked, {"predict": predict, "score": score})
-        shape = b'","datatype":"FP64","shape":[%d],"data":' % len(score)
-        numbers = {"score": _ENCODER.encode(score.tolist())}
-        # where the link leaves the score as it is, both outputs are the same array, and the same text
-        numbers["predict"] = numbers["score"] if predict is score else _ENCODER.encode(predict.tolist())
-        outputs = [b'{"name":"' + name.encode() + shape + numbers[name] + b"}" for name in asked.outputs]
-        named = b"" if asked.id is None else b'"id":' + _ENCODER.encode(asked.id) + b","
-        return Reply(200, self._head + named + b'"outputs":[' + b",".join(outputs) + b"]}")
+        shape = [len(score)]
+        text = {"score": msgspec.Raw(_ENCODER.encode(score.tolist()))}
+        text["predict"] = text["score"] if predict is score else msgspec.Raw(_ENCODER.encode(predict.tolist()))
+        written = [_Output(name, DATATYPE, shape, text[name]) for name in asked.outputs]
+        return Reply(200, _ENCODER.encode(_Answer(self._name, self._version, asked.id, written)))
 
     def _with_bytes(self, asked: Asked, values: dict[str, Array]) -> Reply:
-        answer: dict[str, Any] = dict(self._about)
+        answer: dict[str, Any] = {"model_name": self._name, "model_version": self._version}
         if asked.id is not None:
             answer["id"] = asked.id
         answer["outputs"] = [

@@ -4,8 +4,9 @@ The wire (``connection`` and what stands around it) knows HTTP and nothing of mo
 nothing of sockets. A request is handed over when its last byte is here, and its reply is whole: both are values.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aicontainer.errors import RequestError
@@ -28,6 +29,8 @@ class Request:
         Names in lower case; of a name that was sent twice, the last value.
     body
         The whole body, without its transfer coding; empty where there was none.
+    arrived
+        When its last byte was here, by ``time.perf_counter``, in seconds.
     """
 
     # not frozen: `frozen=True` sets each field through object.__setattr__, a microsecond for each request
@@ -37,6 +40,7 @@ class Request:
     query: str
     headers: Mapping[bytes, bytes]
     body: bytes
+    arrived: float = field(default_factory=time.perf_counter)
 
 
 @dataclass(slots=True)
@@ -52,8 +56,8 @@ class Reply:
 class Answering(Protocol):
     """What the wire asks of an application. Everything is called in the thread of the event loop, one at a time."""
 
-    def answer(self, request: Request) -> Reply:
-        """Answer, and never raise: a fault of ours becomes a 500, with its traceback in the log.
+    def answer(self, requests: Sequence[Request]) -> list[Reply]:
+        """Answer each, in their order, and never raise: a fault of ours becomes a 500, with its traceback in the log.
 
         To ``HEAD`` it answers as to ``GET``: the wire leaves the body out.
         """

@@ -1,10 +1,15 @@
-"""What the connections of one process share: the application, the limits, a clock, and the count of what is open."""
+"""What the connections of one process share: the application, the limits, a clock, the count of what is open.
+
+And a turn of the event loop: requests that came in the same turn are answered together, since most of what a model of
+this size needs for one row it needs once for all of them.
+"""
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from aicontainer.serve.heads import Heads
-from aicontainer.serve.request import Answering
+from aicontainer.serve.request import Answering, Reply, Request
 from aicontainer.serve.settings import Limits
 
 SWEEP_SECONDS = 0.25
@@ -26,6 +31,9 @@ class Open(Protocol):
     def look(self) -> None:
         """Close it, if what it does takes too long."""
 
+    def send(self, request: Request, keep: bool, reply: Reply) -> None:
+        """Send the answer to a request that has joined; ``keep`` says whether another may follow."""
+
     def close(self) -> None:
         """Close it as soon as all is sent."""
 
@@ -38,9 +46,16 @@ class Wire:
 
     ``now`` is a clock that stands still between two sweeps: good enough for limits of seconds, and it costs a request
     nothing, where a timer for each would cost it microseconds.
+
+    Parameters
+    ----------
+    application, limits
+        What answers, and what a client may do.
+    soon
+        Calls what it is given at the end of this turn of the event loop (``loop.call_soon``).
     """
 
-    def __init__(self, application: Answering, limits: Limits) -> None:
+    def __init__(self, application: Answering, limits: Limits, soon: Callable[[Callable[[], None]], object]) -> None:
         self.application = application
         self.limits = limits
         self.heads = Heads()
@@ -50,6 +65,8 @@ class Wire:
         self.held = 0
         self._held_limit = WHOLE_BODIES * limits.body
         self._open: set[Open] = set()
+        self._soon = soon
+        self._joined: list[tuple[Open, Request, bool]] = []
 
     def __repr__(self) -> str:
         return f"Wire({len(self._open)} connections, {self.arriving} requests arriving, {self.held} bytes held)"
@@ -73,6 +90,19 @@ class Wire:
     def discard(self, connection: Open) -> None:
         """A connection is gone."""
         self._open.discard(connection)
+
+    def join(self, connection: Open, request: Request, keep: bool) -> None:
+        """Answer this with the other requests of this turn; of each connection one at most is among them."""
+        if not self._joined:
+            self._soon(self.answer)
+        self._joined.append((connection, request, keep))
+
+    def answer(self) -> None:
+        """Answer all that have joined; there may be none left."""
+        joined, self._joined = self._joined, []
+        replies = self.application.answer([request for _, request, _ in joined])
+        for (connection, request, keep), reply in zip(joined, replies, strict=True):
+            connection.send(request, keep, reply)
 
     def _close_longest_idle(self) -> bool:
         idle = self._idle()

@@ -15,6 +15,8 @@ FOUND = {
     "half a surrogate pair as a name, twice": post("/predict", rb'{"\ud800":1,"\ud800":1}'),
     "half a surrogate pair in a row, twice": post("/predict", rb'{"rows":[{"\ud800":1,"\ud800":1}]}'),
     "half a surrogate pair before NaN": post("/predict", rb'{"rows":[{"\ud800":NaN}]}'),
+    "a version of OpenMetrics that is no number": b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
+    b"Accept: application/openmetrics-text;version=:1.0.0\r\n\r\n",
     "a whole number of 4,400 digits": post("/predict", _FEATURES % (b"9" * 4400)),
 }
 
