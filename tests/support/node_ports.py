@@ -10,7 +10,7 @@ from aicontainer.waiting import Seen, pending, ready, wait
 
 LIMIT = 60.0
 ASKED_SECONDS = 10.0
-IN_A_ROW = 20  # a node takes one of the pods by chance: with a single one that is gone, one of some answers is missing
+IN_A_ROW = 20  # a node picks a pod by chance: as long as it still knows one that is gone, some of these find nobody
 
 
 def wait_answered(release: Release) -> None:
