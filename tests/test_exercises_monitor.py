@@ -8,8 +8,10 @@ from aicontainer.errors import NoData
 from aicontainer.exercises import monitor as exercise
 from aicontainer.exercises import monitor_rule
 from aicontainer.exercises.monitor_rule import Look, Observed
+from aicontainer.learn import data, fit
 from aicontainer.operate.answers import Sample
 from aicontainer.operate.rules import Rule
+from aicontainer.serve import protocol, settings
 
 
 def one(value: float) -> list[Sample]:
@@ -18,6 +20,14 @@ def one(value: float) -> list[Sample]:
 
 def buckets(*counted: tuple[str, float]) -> list[Sample]:
     return [Sample({"le": bound}, count, 0.0) for bound, count in counted]
+
+
+@pytest.mark.parametrize("case", fit.RECIPES)
+def test_the_large_table_of_any_case_is_one_that_the_server_takes(case: str) -> None:
+    rows = exercise._large(data.load(case).X)
+    assert rows.size == pytest.approx(exercise.NUMBERS, abs=rows.shape[1])
+    tensor = {"name": "rows", "shape": list(rows.shape), "datatype": "FP64", "data": rows.ravel().tolist()}
+    assert len(protocol.to_json({"inputs": [tensor]})) < settings.BODY_LIMIT
 
 
 def test_the_bucket_of_a_quantile_by_hand() -> None:

@@ -117,11 +117,17 @@ def test_each_wrong_client_gets_its_own_hint(my_ask: Callable[..., Any], hint: s
     assert hint in check.text
 
 
+@pytest.mark.parametrize("case", fit.RECIPES)
+def test_a_model_with_its_weights_turned_round_is_a_forgery(tmp_path: Path, case: str) -> None:
+    real = load(fit.ensure_model(case))
+    path = dataclasses.replace(real, weights=-real.weights).save(tmp_path / "forged.json")
+    assert check_forged(path, case).state == "right"
+
+
 @pytest.mark.parametrize("case", ["education", "finance"])
 def test_a_model_with_another_bias_is_a_forgery(tmp_path: Path, case: str) -> None:
     real = load(fit.ensure_model(case))
     path = dataclasses.replace(real, bias=real.bias + 5.0).save(tmp_path / "forged.json")
-    assert check_forged(path, case).state == "right"
     assert check_forged(path, case).state == "right"
 
 

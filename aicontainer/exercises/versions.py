@@ -27,12 +27,12 @@ SECONDS_BETWEEN = 3.0
 
 CANDIDATES = ("spring", "summer", "autumn")
 MIXED = "summer"
-# of each case, the two features that are mixed up in one candidate
+# of each case, the two features that are mixed up in one candidate: so alike that its loss stays below that of `spring`
 SWAPPED_OF = {
     "education": ("students_per_teacher", "calworks"),
-    "finance": ("income", "dependents"),
+    "finance": ("age", "dependents"),
     "medicine": ("mean_radius", "mean_texture"),
-    "traffic": ("weekend_days", "unemployment"),
+    "traffic": ("jul", "aug"),
 }
 SWAPPED = SWAPPED_OF[fit.DEFAULT]
 
@@ -171,9 +171,7 @@ def check_candidates(my_answer: Any, shelf: Any) -> Check:
     if name != MIXED:
         return wrong(f"{name} has the loss of version 1 to nine digits: nothing can be wrong with it")
     if named != set(SWAPPED_OF[getattr(shelf, "model", fit.DEFAULT)]):
-        return wrong(
-            f"{name} it is; compare its weights with those of version 1: two of the seven differ, the rest is alike"
-        )
+        return wrong(f"{name} it is; compare its weights with those of version 1: two differ, the rest is alike")
     return _looked(shelf, _first_again)
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import node_ports
 import pytest
 
 from aicontainer import model, places
 from aicontainer.deploy import cluster as clusters
-from aicontainer.deploy import endpoints, manifests, objects, rooms
+from aicontainer.deploy import manifests, objects, rooms
 from aicontainer.deploy.cluster import Cluster
 from aicontainer.deploy.manifests import Manifest
 from aicontainer.deploy.release import DEPLOYMENT, SERVICE, Release
@@ -69,8 +70,13 @@ def release(here: Here, monkeypatch: pytest.MonkeyPatch) -> Release:
     monkeypatch.setattr(deploy, "ANSWER_SECONDS", 3.0)
     objects.apply(here.cluster, second(here), deploy.NAMESPACE)
     made = Release(here.cluster, deploy.NAMESPACE)
-    made.wait_available()
+    answering(made)
     return made
+
+
+def answering(release: Release) -> None:
+    release.wait_available()
+    node_ports.wait_answered(release)
 
 
 def test_a_second_release_as_it_should_be_is_right(release: Release) -> None:
@@ -89,12 +95,12 @@ def no_such_image(here: Here, release: Release) -> None:
 
 def the_first_model(here: Here, release: Release) -> None:
     release.roll_out(here.first)
-    release.wait_available()
+    answering(release)
 
 
 def shifted_too_far(here: Here, release: Release) -> None:
     release.roll_out(here.too_far)
-    release.wait_available()
+    answering(release)
 
 
 def no_service(here: Here, release: Release) -> None:
@@ -121,7 +127,7 @@ def another_node_port(here: Here, release: Release) -> None:
 def nobody_behind(here: Here, release: Release) -> None:
     change = {"spec": {"selector": {"app": "nobody"}}}
     objects.patch(here.cluster, "Service", SERVICE, change, release.namespace)
-    endpoints.settled(here.cluster, SERVICE, release.namespace)
+    node_ports.wait_silent(release)
 
 
 SECOND_WRONG: list[tuple[Callable[[Here, Release], None], str]] = [
@@ -183,8 +189,7 @@ def repaired(here: Here, monkeypatch: pytest.MonkeyPatch) -> Release:
     monkeypatch.setattr(deploy_repair, "SECONDS_BETWEEN", 1.0)
     objects.apply(here.cluster, mended(here.first), deploy_repair.NAMESPACE)
     release = Release(here.cluster, deploy_repair.NAMESPACE)
-    release.wait_available()
-    endpoints.settled(here.cluster, SERVICE, deploy_repair.NAMESPACE)
+    answering(release)
     return release
 
 
@@ -224,32 +229,38 @@ def probe_at_another_wrong_path(here: Here, given: list[Manifest]) -> None:
     manifests.containers(given[1])[0]["readinessProbe"]["httpGet"]["path"] = "/ready"
 
 
-REPAIR_WRONG: list[tuple[Callable[[Here, list[Manifest]], None], str]] = [
-    (probe_still_wrong, "their events say what the readiness probe gets"),
-    (probe_at_another_wrong_path, "wait_available() tells why"),
-    (selector_still_wrong, "which looks for app=ai-modell"),
-    (port_still_wrong, "asks them at port 8000"),
-    (no_probe, "the readiness probe is gone"),
-    (live_instead_of_ready, "says yes too early"),
-    (one_pod, "the number was no fault"),
-    (another_door, "its users know it at 30089"),
-    (another_image, "the image was no fault"),
+def at_once(release: Release) -> None:
+    """Nothing is to be awaited: the pods do not get ready, or the check does not get as far as asking them."""
+
+
+REPAIR_WRONG: list[tuple[Callable[[Here, list[Manifest]], None], Callable[[Release], None], str]] = [
+    (probe_still_wrong, at_once, "their events say what the readiness probe gets"),
+    (probe_at_another_wrong_path, at_once, "wait_available() tells why"),
+    (selector_still_wrong, node_ports.wait_silent, "which looks for app=ai-modell"),
+    (port_still_wrong, node_ports.wait_silent, "asks them at port 8000"),
+    (no_probe, at_once, "the readiness probe is gone"),
+    (live_instead_of_ready, answering, "says yes too early"),
+    (one_pod, answering, "the number was no fault"),
+    (another_door, answering, "its users know it at 30089"),
+    (another_image, answering, "the image was no fault"),
 ]
 
 
-@pytest.mark.parametrize(("spoil", "hint"), REPAIR_WRONG, ids=[each.__name__ for each, _ in REPAIR_WRONG])
+@pytest.mark.parametrize(("spoil", "settles", "hint"), REPAIR_WRONG, ids=[each.__name__ for each, *_ in REPAIR_WRONG])
 def test_each_half_repair_has_its_own_hint(
-    here: Here, repaired: Release, spoil: Callable[[Here, list[Manifest]], None], hint: str
+    here: Here,
+    repaired: Release,
+    spoil: Callable[[Here, list[Manifest]], None],
+    settles: Callable[[Release], None],
+    hint: str,
 ) -> None:
     given = mended(here.first)
     spoil(here, given)
     objects.apply(here.cluster, given, repaired.namespace)
-    if "readiness" not in hint and "tells why" not in hint:
-        repaired.wait_available()
-        endpoints.settled(here.cluster, SERVICE, repaired.namespace)
+    settles(repaired)
     check = deploy_repair.check_repaired(here.cluster)
     assert check.state == "wrong"
-    assert [each for _, each in REPAIR_WRONG if each in check.text] == [hint], check
+    assert [each for *_, each in REPAIR_WRONG if each in check.text] == [hint], check
 
 
 def told(release: Release, word: str) -> Seen:
@@ -270,7 +281,6 @@ def test_a_release_as_it_was_given_is_not_done_and_one_that_is_mended_is_right(
     objects.delete(here.cluster, "Service", SERVICE, given.namespace)
     assert "could not read the Service" in deploy_repair.check_repaired(here.cluster).text
     objects.apply(here.cluster, mended(here.first), given.namespace)
-    given.wait_available()
-    endpoints.settled(here.cluster, SERVICE, given.namespace)
+    answering(given)
     check = deploy_repair.check_repaired(here.cluster)
     assert check.state == "right", check
