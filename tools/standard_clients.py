@@ -24,7 +24,7 @@ from aicontainer.serve import process
 
 SCRIPTS = Path(__file__).parent / "clients"
 ROWS = 5
-INSTALL_SECONDS = 1200
+INSTALL_SECONDS = 1800
 TALK_SECONDS = 120
 
 
