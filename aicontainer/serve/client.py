@@ -119,12 +119,12 @@ class Server:
         """The metrics as Prometheus reads them. Raises ``ServerError``."""
         return self._ask("GET", "/metrics").decode()
 
-    def count(self, name: str, **labels: str) -> float:
+    def count(self, name: str, **labels: str | int) -> float:
         """The sum of the samples called ``name`` with these labels; 0 where there is none. Raises ``ServerError``."""
         from prometheus_client.parser import text_string_to_metric_families
 
         samples = [sample for family in text_string_to_metric_families(self.metrics()) for sample in family.samples]
-        wanted = labels.items()
+        wanted = {label: str(value) for label, value in labels.items()}.items()
         return sum(sample.value for sample in samples if sample.name == name and wanted <= sample.labels.items())
 
     def _says_yes(self, path: str) -> bool:
