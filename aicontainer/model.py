@@ -1,6 +1,6 @@
 """The model and its file: the one noun that all rooms share. ``learn`` makes it, ``serve`` answers with it.
 
-The score of a row has the same bits wherever and however it is computed: row-major float64 through ``np.einsum``,
+The score of a row has the same bits wherever and however it is computed: row-major float64 through `weighted_sums`,
 which adds each row up alone. ``X @ w`` does not: BLAS adds in another order for another number of rows.
 """
 
@@ -37,7 +37,21 @@ def _logistic(score: Array) -> Array:
     return np.where(score >= 0, 1.0, small) / (1.0 + small)
 
 
+_EINSUM_BUFFER = 8192  # np.getbufsize()
+
 LINKS: dict[str, Callable[[Array], Array]] = {"identity": _identity, "logistic": _logistic}
+
+
+def weighted_sums(rows: Array, weights: Array) -> Array:
+    """The sum of each row times ``weights``, shape (n,), for rows of shape (n, d), row-major.
+
+    A sum's bits depend on its row alone, not on how many others there are, nor on the processor.
+    """
+    if len(rows) == 1 and rows.shape[1] > _EINSUM_BUFFER:
+        # a row that is alone would be added in pieces as long as numpy's buffer, in company it is added in one go
+        return weighted_sums(np.repeat(rows, 2, axis=0), weights)[:1]
+    sums: Array = np.einsum("ij,j->i", rows, weights)
+    return sums
 
 
 def as_rows(values: Any, width: int) -> Array:
@@ -153,7 +167,7 @@ class Model:
     def score(self, rows: Any) -> Array:
         """The scores of raw rows of shape (n, d), as shape (n,); each row's bits depend on that row alone."""
         scaled = np.ascontiguousarray(self.scaling(as_rows(rows, len(self.features))))
-        scores: Array = np.einsum("ij,j->i", scaled, self.weights) + self.bias
+        scores: Array = weighted_sums(scaled, self.weights) + self.bias
         return scores
 
     def predict(self, rows: Any) -> Array:

@@ -58,6 +58,18 @@ def test_the_score_of_a_row_does_not_depend_on_its_batch(width, count, seed):
     assert whole[::-1].tobytes() == model.score(rows[::-1]).tobytes()
 
 
+@pytest.mark.parametrize("width", [8192, 8193, 20_000])
+def test_nor_does_it_when_a_row_is_longer_than_numpys_buffer(width):
+    rng = np.random.default_rng(width)
+    names = tuple(f"x{number}" for number in range(width))
+    scaling = Scaling(np.zeros(width), np.ones(width))
+    model = Model("m", "1", rng.normal(size=width), 0.5, "identity", scaling, names, "t", "x")
+    rows = rng.normal(size=(5, width))
+    together = model.score(rows)
+    assert [model.score(rows[number : number + 1])[0] for number in range(5)] == together.tolist()
+    assert model.score(rows[1:4]).tolist() == together[1:4].tolist()
+
+
 def test_the_score_is_the_linear_function_of_standardised_features():
     # ((2 - 1) / 0.5) * 1.5 + ((5 - 2) / 3) * -2 + 0.25
     assert make().score([[2.0, 5.0]]).tolist() == [1.25]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from aicontainer.model import Model, Scaling
 from aicontainer.serve.app import Application
+from aicontainer.serve.protocol import Encoder
 from aicontainer.serve.request import Reply, Request
-from aicontainer.serve.serving import USUAL_NUMBERS, Serving
+from aicontainer.serve.serving import USUAL_NUMBERS
 from tests.support.connections import Answers, body, connected, port_of, post, score, server
 
 INFER = "/v2/models/m/infer"
@@ -87,11 +88,14 @@ def test_a_fault_of_ours_is_told_to_each_of_them(
     def broken(*given: object) -> None:
         raise ZeroDivisionError("a secret")
 
-    monkeypatch.setattr(Serving, "together", broken)
-    replies = Application(a_model("identity")).answer([asked([[1.0] * WIDTH]), asked([[2.0] * WIDTH])])
+    monkeypatch.setattr(Encoder, "reply", broken)
+    app = Application(a_model("identity"))
+    replies = app.answer([asked([[1.0] * WIDTH]), asked([[2.0] * WIDTH])])
     assert [reply.status for reply in replies] == [500, 500]
     assert b"secret" not in replies[0].body
     assert "a secret" in capsys.readouterr().err
+    metrics = app.answer([Request("GET", "/metrics", "", {}, b"")])[0].body.decode()
+    assert 'predicted_rows_total{model="m",version="7"} 0.0' in metrics
 
 
 def test_each_of_many_connections_gets_the_answer_to_what_it_asked(tmp_path: Path) -> None:

@@ -123,12 +123,10 @@ class Application:
     def _together(self, asked: Sequence[Asked]) -> list[Outcome]:
         try:
             return self._serving.together(asked) if asked else []
-        except RequestError as error:
-            if len(asked) == 1:
-                return [Outcome(_refusal(error))]
-            return [outcome for each in asked for outcome in self._together([each])]
-        except Exception:
-            return [_failed()] * len(asked)
+        except Exception as error:
+            if len(asked) > 1:  # it is the fault of one of them, and no other shall pay for it
+                return [outcome for each in asked for outcome in self._together([each])]
+            return [Outcome(_refusal(error)) if isinstance(error, RequestError) else _failed()]
 
     def _count(self, route: str, request: Request, outcome: Outcome) -> None:
         status, seconds = outcome.reply.status, time.perf_counter() - request.arrived

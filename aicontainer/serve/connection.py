@@ -13,13 +13,14 @@ is *not* bounded by us is how fast the other side sends and reads. So:
 """
 
 import asyncio
+import time
 from collections import deque
 from typing import cast
 
-from httptools import HttpParserError, HttpParserInvalidURLError, HttpParserUpgrade, HttpRequestParser, parse_url
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from aicontainer.errors import RequestError
-from aicontainer.serve import refusals
+from aicontainer.serve import refusals, target
 from aicontainer.serve.request import Reply, Request
 from aicontainer.serve.wire import Share, Wire
 
@@ -35,26 +36,6 @@ LINGER_BYTES = 64 * 1024 * 1024
 
 class Connection(asyncio.Protocol):
     """Made by the event loop for each connection that it accepts; ``since`` is when its present state began."""
-
-    __slots__ = (
-        "_arriving",
-        "_head",
-        "_headers",
-        "_joined",
-        "_keep",
-        "_leaving",
-        "_lingered",
-        "_parser",
-        "_paused",
-        "_pieces",
-        "_share",
-        "_size",
-        "_transport",
-        "_url",
-        "_waiting",
-        "_wire",
-        "since",
-    )
 
     _transport: asyncio.Transport
 
@@ -96,7 +77,6 @@ class Connection(asyncio.Protocol):
             self._answer_before()
             self._leave()  # answered as plain HTTP; what follows would be in another protocol
         except HttpParserError as error:
-            self._answer_before()
             if not self._leaving:
                 self._refuse(refusals.fault(error))
         if self._arriving and not self._leaving:
@@ -132,7 +112,9 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self.since = self._wire.now
         while self._waiting and not self._paused and not self._leaving:
-            self._join(*self._waiting.popleft())
+            request, keep = self._waiting.popleft()
+            request.arrived = time.perf_counter()  # until now the client, and not the server, took its time
+            self._join(request, keep)
             self._answer_before()
         if not self._paused and not self._transport.is_closing():
             self._transport.resume_reading()
@@ -198,9 +180,10 @@ class Connection(asyncio.Protocol):
         self.since = self._wire.now
         if self._share.counted:
             self._share.give_back()
-        path, _, query = _target(self._url).partition("?")
+        path, query = target.split(self._url)
         method = self._parser.get_method().decode()
         request = Request(method, path, query, self._headers, b"".join(self._pieces))
+        self._pieces = []  # or an idle connection would hold the last body for as long as it is open
         if self._paused:
             self._put_off(request)
         else:
@@ -215,6 +198,8 @@ class Connection(asyncio.Protocol):
 
     def look(self) -> None:
         """Close it, if what it does takes too long."""
+        if self._joined:  # whole, and answered at the end of this turn
+            return
         passed = self._wire.now - self.since
         limits = self._wire.limits
         if self._paused or self._leaving:
@@ -266,6 +251,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, error: RequestError) -> None:
         """Answer with an error, and read no further request."""
+        self._answer_before()
         if self._transport.is_closing():  # gone, and the event loop will say so next: it takes no more writing
             return
         if self._waiting:  # the answers before this one were not even taken
@@ -293,7 +279,8 @@ class Connection(asyncio.Protocol):
     def _encourage(self, expected: bytes) -> None:
         if expected.lower() != b"100-continue":
             raise RequestError("the only expectation that can be met is 100-continue", path="", status=417)
-        if not self._paused:
+        self._answer_before()
+        if not (self._paused or self._leaving):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _await_rest(self, received: int) -> None:
@@ -306,14 +293,3 @@ class Connection(asyncio.Protocol):
             self._refuse(refusals.body_too_large(limits.body))
         elif wire.crowded:
             self._refuse(refusals.too_many())
-
-
-def _target(url: bytes) -> str:
-    """Path and query of a target; a proxy may send the whole address (RFC 9112, 3.2.2)."""
-    if not url.startswith(b"/") and b"://" in url:
-        try:
-            parsed = parse_url(url)
-        except HttpParserInvalidURLError:
-            raise RequestError("the target of this request is no address", path="") from None
-        url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
-    return url.decode("latin-1")

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from aicontainer.errors import RequestError
-from aicontainer.model import LINKS, Array, Model
+from aicontainer.model import LINKS, Array, Model, weighted_sums
 from aicontainer.serve import about, door, protocol
 from aicontainer.serve.protocol import Asked
 from aicontainer.serve.request import Reply, Request
@@ -130,14 +130,14 @@ class Serving:
     def together(self, asked: Sequence[Asked]) -> list[Outcome]:
         """Predict the rows of several requests in one go: for few rows numpy takes as long as for one.
 
-        No bit of a score depends on which other rows are predicted with it (`score`).
+        No bit of a score depends on which other rows are predicted with it (`weighted_sums`).
 
         Raises
         ------
         RequestError
             When a score is not finite; where that is, shows when its request is predicted alone.
         """
-        score = self.score(asked[0].rows if len(asked) == 1 else _joined(asked))
+        scaled, score = self._scored(asked[0].rows if len(asked) == 1 else _joined(asked))
         predict = self._link(score)
         outcomes, begin = [], 0
         for each in asked:
@@ -146,34 +146,31 @@ class Serving:
             reply = self._answers.reply(each, own if predict is score else predict[begin:end], own)
             outcomes.append(Outcome(reply, end - begin))
             begin = end
+        self._predicted(scaled, score)
         return outcomes
 
     def _predict(self, request: Request) -> Outcome:
         _refuse_compressed(request)
         named = self._door.read(request.body)
-        score = self.score(named)
-        return Outcome(Reply(200, door.answer(self._about, self._link(score), score)), len(score))
+        scaled, score = self._scored(named)
+        body = door.answer(self._about, self._link(score), score)
+        self._predicted(scaled, score)
+        return Outcome(Reply(200, body), len(score))
 
-    def score(self, rows: Rows | door.Named) -> Array:
-        """The scores, shape (n,), with the bits of ``Model.score``, which looks at each number of the rows first.
+    def _scored(self, rows: Rows | door.Named) -> tuple[Array, Array]:
+        """The scaled rows, and their scores, shape (n,), with the bits of ``Model.score``.
 
-        Whatever is wrong with a number shows in the score of its row, so it is enough to look there. The bits of a row
-        depend on nothing but the row: not on how many there are, nor on the processor (`Model.score` says why).
-
-        Raises
-        ------
-        RequestError
-            When a score is not finite; with the place of the number that is the cause.
+        That looks at each number of the rows first. Whatever is wrong with a number shows in the score of its row, so
+        it is enough to look there, and to raise a ``RequestError`` with the place of the number that is the cause.
         """
         values = rows.values
         scaled = values - _first(self._mean, len(values))
         scaled /= _first(self._deviation, len(values))
-        score: Array = np.einsum("ij,j->i", scaled, self._weights)
+        score = weighted_sums(scaled, self._weights)
         score += self._bias
         if not _are_finite(score):
             raise _blamed(rows, score)
-        self._predicted(scaled, score)
-        return score
+        return scaled, score
 
 
 def _joined(asked: Sequence[Asked]) -> Rows:
@@ -207,10 +204,8 @@ def _blamed(rows: Rows | door.Named, score: Array) -> RequestError:
 
 
 def _refuse_compressed(request: Request) -> None:
-    if b"content-encoding" in request.headers and request.headers[b"content-encoding"].lower() not in (
-        b"",
-        b"identity",
-    ):
+    coding = request.headers.get(b"content-encoding")
+    if coding and coding.lower() != b"identity":
         raise RequestError("the body must not be compressed", path="$", status=415)
 
 

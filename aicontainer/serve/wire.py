@@ -15,6 +15,8 @@ from aicontainer.serve.settings import Limits
 SWEEP_SECONDS = 0.25
 # bodies that are still arriving, together: this many of the largest size
 WHOLE_BODIES = 32
+# of bodies that wait for the end of a turn: beyond, waiting costs more memory than it spares time
+JOINED_BYTES = 256 * 1024
 # whoever has been idle for less may be about to ask
 SHORTEST_IDLE_SECONDS = 1.0
 
@@ -66,7 +68,9 @@ class Wire:
         self._held_limit = WHOLE_BODIES * limits.body
         self._open: set[Open] = set()
         self._soon = soon
+        self._due = False  # the end of this turn will be told
         self._joined: list[tuple[Open, Request, bool]] = []
+        self._joined_bytes = 0
 
     def __repr__(self) -> str:
         return f"Wire({len(self._open)} connections, {self.arriving} requests arriving, {self.held} bytes held)"
@@ -93,13 +97,23 @@ class Wire:
 
     def join(self, connection: Open, request: Request, keep: bool) -> None:
         """Answer this with the other requests of this turn; of each connection one at most is among them."""
-        if not self._joined:
-            self._soon(self.answer)
+        if not self._due:
+            self._due = True
+            self._soon(self._end_turn)
         self._joined.append((connection, request, keep))
+        self._joined_bytes += len(request.body)
+        if self._joined_bytes > JOINED_BYTES:
+            self.answer()
+
+    def _end_turn(self) -> None:
+        self._due = False
+        self.answer()
 
     def answer(self) -> None:
         """Answer all that have joined; there may be none left."""
-        joined, self._joined = self._joined, []
+        if not self._joined:
+            return
+        joined, self._joined, self._joined_bytes = self._joined, [], 0
         replies = self.application.answer([request for _, request, _ in joined])
         for (connection, request, keep), reply in zip(joined, replies, strict=True):
             connection.send(request, keep, reply)
