@@ -29,6 +29,7 @@ from aicontainer.serve.client import Server
 SIZES = (1, 100)
 SERVER_CORE, LOAD_CORE = "0", "1"
 AGAINST = "fastapi"
+MANY = 64  # connections
 
 Found = dict[str, list[float]]
 
@@ -77,7 +78,7 @@ def table(found: dict[str, Found]) -> str:
 
 
 def more_workers(options: argparse.Namespace, folder: Path) -> str:
-    """The rates of two workers to those of one, server and load both on both cores."""
+    """The rates of two workers to those of one, server and load both on both cores, with connections for both."""
     file = folder / "education.json"
     (ours,) = others.chosen(["ours"])
     lines = []
@@ -88,7 +89,7 @@ def more_workers(options: argparse.Namespace, folder: Path) -> str:
             for workers in ("1", "2"):
                 with load.started(ours, file, "0,1", WORKERS=workers) as server:
                     load.most(server, ours.path, body, 1, "0,1")
-                    rates[workers].append(load.most(server, ours.path, body, options.seconds, "0,1"))
+                    rates[workers].append(load.most(server, ours.path, body, options.seconds, "0,1", MANY))
         ratio = statistics.median(two / one for one, two in zip(rates["1"], rates["2"], strict=True))
         lines.append(f"two workers, {size} rows a request: {ratio:.2f} times one")
     return "\n".join(lines)

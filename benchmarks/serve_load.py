@@ -69,8 +69,8 @@ def started(contender: others.Contender, model_file: Path, cores: str, **environ
             process.wait()
 
 
-def most(server: Running, path: str, body: Path, seconds: float, cores: str) -> float:
-    """The most requests a second, by ``wrk`` with 16 connections.
+def most(server: Running, path: str, body: Path, seconds: float, cores: str, connections: int = CONNECTIONS) -> float:
+    """The most requests a second, by ``wrk``.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def most(server: Running, path: str, body: Path, seconds: float, cores: str) -> 
     script = body.with_suffix(".lua")
     script.write_text(LUA.format(body=body))
     address = f"http://127.0.0.1:{server.port}{path.format(model=MODEL)}"
-    words = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), address]
+    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), address]
     told = subprocess.run(["taskset", "-c", cores, *words], capture_output=True, text=True, check=True).stdout
     rate, bad = next(line.split()[1:] for line in told.splitlines() if line.startswith("RESULT"))
     if int(bad):

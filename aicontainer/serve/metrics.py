@@ -27,7 +27,9 @@ from aicontainer.serve.counters import (
 # standard deviations of the training rows; of a normal feature one value in 16,000 is beyond 4
 DISTANCE_BOUNDS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 30.0, 100.0)
 # how many predictions, rows and numbers wait for being distributed; more would take too long in one go
-HELD_PREDICTIONS, HELD_ROWS, HELD_NUMBERS = 256, 2048, 16384
+HELD_PREDICTIONS, HELD_ROWS, HELD_NUMBERS = 256, 1024, 16384
+# numbers that are sorted in one go: what fits into the processor's cache takes half the time
+PIECE = 65536
 # features: up to so many, numpy finds the largest of each row faster column by column
 NARROW = 16
 
@@ -111,16 +113,21 @@ class Metrics:
     def distribute(self) -> None:
         """Sort what was put aside into the distributions."""
         held, self._held, self._held_rows, self._held_numbers = self._held, [], 0, 0
-        if not held:
-            return
-        scaled, score = (np.concatenate([pair[side] for pair in held]) for side in (0, 1))
-        distances = _largest(np.abs(scaled))
-        predictions = LINKS[self._model.link](score)
-        self._own.distributed(
-            self._block,
-            _sorted_in(predictions, self._bounds),
-            _sorted_in(distances, np.array(DISTANCE_BOUNDS)),
-        )
+        if len(held) == 1:
+            self._sort_in(*held[0])
+        elif held:
+            scaled, score = (np.concatenate([pair[side] for pair in held]) for side in (0, 1))
+            self._sort_in(scaled, score)
+
+    def _sort_in(self, scaled: Array, score: Array) -> None:
+        step = max(1, PIECE // scaled.shape[1])
+        for begin in range(0, len(score), step):
+            piece = slice(begin, begin + step)
+            self._own.distributed(
+                self._block,
+                _sorted_in(LINKS[self._model.link](score[piece]), self._bounds),
+                _sorted_in(_largest(np.abs(scaled[piece])), np.array(DISTANCE_BOUNDS)),
+            )
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """All metrics of all workers, and their content type, in the format that the ``Accept`` header asks for."""

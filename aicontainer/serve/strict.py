@@ -33,13 +33,17 @@ class _NotFinite:
 
 def is_accounted(body: bytes, strings: int) -> bool:
     """Whether ``body``, which msgspec took for JSON, can hold no more strings than these: no unseen names."""
-    marks = 2 * strings
-    if len(body) < SEARCHED * marks:
-        return body.count(b'"') == marks
+    return has(body, b'"', 2 * strings)
+
+
+def has(body: bytes, mark: bytes, count: int) -> bool:
+    """Whether just so many of these marks stand in it."""
+    if len(body) < SEARCHED * count:
+        return body.count(mark) == count
     # few in a long text: searching skips through what lies between them several times as fast as counting goes
-    place, left = body.find(b'"'), marks
+    place, left = body.find(mark), count
     while place >= 0 and left >= 0:
-        place, left = body.find(b'"', place + 1), left - 1
+        place, left = body.find(mark, place + 1), left - 1
     return left == 0
 
 
