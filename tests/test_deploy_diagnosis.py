@@ -56,6 +56,11 @@ def test_a_container_that_cannot_start_is_trouble_with_the_clusters_message(reas
     assert (found.reason, found.message, found.crashed) == (reason, "because", False)
 
 
+def test_a_node_that_has_not_heard_of_a_configmap_yet_is_no_trouble() -> None:
+    state = waiting("CreateContainerConfigError", "failed to sync configmap cache: timed out waiting for the condition")
+    assert diagnosis.troubles(deployment(), [pod(state=state)]) == []
+
+
 @pytest.mark.parametrize("reason", ["ContainerCreating", "PodInitializing"])
 def test_a_container_that_is_being_made_is_no_trouble(reason: str) -> None:
     assert diagnosis.troubles(deployment(), [pod(state=waiting(reason))]) == []

@@ -17,6 +17,8 @@ _WAITING_FOR_EVER = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
     | {"CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 )
+# the beginning of the message of a node that has not heard of a ConfigMap or a Secret yet, and is about to ask again
+_NOT_HEARD_YET = "failed to sync "
 _CRASHES_TOLERATED = 1
 OUT_OF_MEMORY = "OOMKilled"
 _NEVER_RAN = "StartError"  # what RunContainerError becomes when the node has tried again
@@ -164,8 +166,9 @@ def _of_container(pod: str, container: Manifest) -> list[Trouble]:
         if ended.get("reason") == OUT_OF_MEMORY:
             return [Trouble(pod, OUT_OF_MEMORY, _too_large(restarts), crashed=True)]
         return [Trouble(pod, reason or "crashed", _ending(ended, restarts), crashed=True)]
-    if reason in _WAITING_FOR_EVER:
-        return [Trouble(pod, reason, waiting.get("message", ""))]
+    message = waiting.get("message", "")
+    if reason in _WAITING_FOR_EVER and not message.startswith(_NOT_HEARD_YET):
+        return [Trouble(pod, reason, message)]
     return []
 
 
