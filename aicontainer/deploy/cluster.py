@@ -16,6 +16,7 @@ from aicontainer.deploy.local_registry import PREFERRED_REGISTRY_PORT
 from aicontainer.errors import ClusterMissing, ClusterStopped, ClusterUnfinished
 from aicontainer.events import Event, Listener, silent
 from aicontainer.package import engine as docker_engine
+from aicontainer.package import removal
 from aicontainer.sources.base import Supply
 
 __all__ = [
@@ -114,10 +115,18 @@ def _ensure_node(supply: Supply, tell: Listener) -> None:
             return
     if state:
         tell(Event(kind.STEP, "progress", "the old one is replaced"))
-        kind.delete(supply)
+        _remove_node()
     tell(Event(kind.STEP, "started", "kind create cluster", estimate=30))
     kind.create(supply, tell)
     tell(Event(kind.STEP, "made"))
+
+
+def _remove_node() -> None:
+    with docker_engine.engine() as client:
+        found = container(client, NODE)
+        if found is not None:
+            removal.remove(client, found)  # kind's own delete does no more than this, for each node
+    kubeconfig().unlink(missing_ok=True)
 
 
 def _is_current(found: Any, supply: Supply) -> bool:
@@ -133,7 +142,7 @@ def remove(tell: Listener = silent) -> None:
             found = container(client, name)
             if found is not None:
                 tell(Event(kind.STEP, "progress", f"removing {name}"))
-                found.remove(force=True, v=True)  # kind's own delete does no more than this, for each node
+                removal.remove(client, found)
                 removed.append(name)
         docker_engine.remove_ours(client, tell)
     shutil.rmtree(kubeconfig().parent, ignore_errors=True)

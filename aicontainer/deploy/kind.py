@@ -62,12 +62,6 @@ def _begun() -> Path:
     return kubeconfig().with_name("being-made")
 
 
-def delete(supply: Supply) -> None:
-    """Let kind remove the cluster's node, and forget its kubeconfig."""
-    _kind(supply, "delete", "cluster", "--name", NAME, "--kubeconfig", kubeconfig().with_name("none"))
-    kubeconfig().unlink(missing_ok=True)
-
-
 def create(supply: Supply, tell: Listener) -> None:
     """Let kind make the cluster, and wait until pods can be made in it.
 

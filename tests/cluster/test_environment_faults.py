@@ -18,6 +18,7 @@ from whole_cluster import insist_on_a_whole_cluster
 from aicontainer import environment
 from aicontainer.deploy import cluster as clusters
 from aicontainer.deploy import objects
+from aicontainer.deploy.containers import container
 from aicontainer.errors import (
     ClusterError,
     ClusterMissing,
@@ -201,6 +202,23 @@ def test_a_node_that_cannot_be_started_again_is_made_anew(cluster: Any) -> None:
         assert _up()["cluster"].kind == "made"
     assert _node_id() != before
     assert clusters.find().doors[30080] != door
+    insist_on_a_whole_cluster(cluster.base_image)
+
+
+FREEZE = """
+for state in $(find /sys/fs/cgroup/freezer -path "*kubepods*cri-containerd*" -name freezer.state); do
+  echo FROZEN >"$state"
+done
+"""
+
+
+def test_a_node_whose_pods_are_frozen_is_removed_all_the_same(cluster: Any) -> None:
+    with docker_engine.engine() as client:  # what runc does for a moment before it kills; cgroup v2 has no such place
+        client.containers.get(clusters.NODE).exec_run(["sh", "-c", FREEZE], privileged=True)
+    environment.down()
+    with docker_engine.engine() as client:
+        assert container(client, clusters.NODE) is None
+    _up()
     insist_on_a_whole_cluster(cluster.base_image)
 
 
