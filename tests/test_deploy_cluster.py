@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aicontainer.deploy import cluster, kind
+from aicontainer.package import removal
 from aicontainer.sources.base import Supply
 
 SUPPLY = Supply(Path("kind"), Path("kubectl"), "node:1", "base", "registry", "prometheus", "alertmanager")
@@ -30,9 +31,11 @@ def node(image: str, ports: range) -> Any:
     ],
 )
 def test_a_node_of_another_image_or_without_one_of_the_doors_is_made_anew(
-    monkeypatch: pytest.MonkeyPatch, found: Any, made: list[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: Any, made: list[str]
 ) -> None:
     done: list[str] = []
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text("of the old node")
 
     @contextmanager
     def engine() -> Iterator[None]:
@@ -40,8 +43,10 @@ def test_a_node_of_another_image_or_without_one_of_the_doors_is_made_anew(
 
     monkeypatch.setattr(cluster.docker_engine, "engine", engine)
     monkeypatch.setattr(cluster, "container", lambda client, name: found)
+    monkeypatch.setattr(cluster, "kubeconfig", lambda: kubeconfig)
     monkeypatch.setattr(kind, "api_answers", lambda supply: True)
-    monkeypatch.setattr(kind, "delete", lambda supply: done.append("deleted"))
+    monkeypatch.setattr(removal, "remove", lambda client, container: done.append("deleted"))
     monkeypatch.setattr(kind, "create", lambda supply, tell: done.append("created"))
     cluster._ensure_node(SUPPLY, lambda event: None)
     assert done == made
+    assert kubeconfig.exists() == ("deleted" not in made)

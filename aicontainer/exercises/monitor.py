@@ -40,9 +40,10 @@ OTHER_COUNTS = {
 
 ROWS_EACH, ROWS_PACE = 5, 10.0
 QUANTILE = 0.95
-# Of 30 requests a second 12 are answered, and one of those has a table of 84,000 numbers: 12,000 rows of `education`,
-# and in no case more than the one mebibyte that the server takes.
-NUMBERS, LIGHT, SLOW_PACE, SLOW_REFUSED = 84_000, 11, 30.0, 6
+# Of 30 requests a second 6 are answered, and one of ten of those has a table of 84,000 numbers: 12,000 rows of
+# `education`, and in no case more than the one mebibyte that the server takes. Of all it is one in fifty: a 0.95 quantile
+# of the answered lies among the large, one of all requests far below.
+NUMBERS, LIGHT, SLOW_PACE, SLOW_REFUSED = 84_000, 9, 30.0, 8
 
 
 def check_rows_per_second(monitor: Monitor, server: Server, my_query: Any) -> Check:
@@ -99,13 +100,18 @@ def check_slowest(monitor: Monitor, server: Server, my_query: Any) -> Check:
     X = data.load(server.model).X
     pieces = [_large(X), *(X[i : i + 1] for i in range(LIGHT))]
     with traffic.sending(server, pieces, SLOW_PACE, SLOW_REFUSED):
-        time.sleep(FILLED)
-        now = time.time() - SCRAPE
+        time.sleep(FILLED - WINDOW)
+        for _ in range(WINDOWS):
+            time.sleep(WINDOW)
+            now = time.time() - SCRAPE
+            cumulated = monitor.query(f'sum by (le) (rate({BUCKET}{{{INFER}, status="200"}}[{WINDOW}s]))', now)
+            low, high = between(cumulated, QUANTILE)
+            usual_mistakes = _values(monitor, _other_times(f"[{WINDOW}s]"), now)
+            if not any(low < mistaken <= high for mistaken in usual_mistakes.values()):
+                break  # else a busy machine held up small requests as well, and hardly anything would be wrong here
         found = monitor.query(my_query, now)
-        within = f"[{_range_text(my_query)}]"
-        cumulated = monitor.query(f'sum by (le) (rate({BUCKET}{{{INFER}, status="200"}}[{WINDOW}s]))', now)
-        others = _values(monitor, _other_times(within), now)
-    return judge_slowest(my_query, found, between(cumulated, QUANTILE), others)
+        others = _values(monitor, _other_times(f"[{_range_text(my_query)}]"), now)
+    return judge_slowest(my_query, found, (low, high), others)
 
 
 def _large(X: Array) -> Array:
