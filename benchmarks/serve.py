@@ -2,7 +2,7 @@
 """How fast the course's server is, beside what a user would take instead: ``.venv/bin/python benchmarks/serve.py``.
 
 Each server runs alone on the first core, the load on the second, in turns, in one run; the rates are set against those
-of FastAPI + uvicorn in the same round. Needs ``wrk``, ``nginx`` and Go (for vegeta); makes each server's environment in
+of FastAPI + uvicorn in the same round. Needs ``wrk``, ``nginx`` and Go (for fortio); makes each server's environment in
 the user's cache at its first use. Nothing else should run on the machine meanwhile.
 """
 
@@ -51,7 +51,7 @@ def measure(contenders: Sequence[others.Contender], options: argparse.Namespace,
                     load.most(server, contender.path, body, 1, LOAD_CORE)  # to warm up
                     rate = load.most(server, contender.path, body, options.seconds, LOAD_CORE)
                     own[f"rate {size}"].append(rate)
-                    slow = load.slowest_percent(server, contender.path, body, rate / 2, options.seconds, LOAD_CORE)
+                    slow = load.slowest_percent(server, contender, body, rate / 2, options.seconds, LOAD_CORE)
                     own[f"p99 {size}"].append(slow)
                 own["memory"].append(server.memory())
         for size in SIZES if AGAINST in found else ():
@@ -75,6 +75,25 @@ def table(found: dict[str, Found]) -> str:
             cells += [f"{middle[f'rate {size}']:{width}.0f}", f"{told:<18}", f"{middle[f'p99 {size}']:6.2f}"]
         lines.append(" | ".join([*cells, f"{middle['memory']:3.0f}", f"{middle['ready']:.2f}"]))
     return "\n".join(lines)
+
+
+def least_latency(found: Found, options: argparse.Namespace, folder: Path) -> str:
+    """What the generator itself takes: the latency of nginx's fixed answer, at the rates at which ours was asked."""
+    (nginx,) = others.chosen(["nginx"])
+    with load.started(nginx, folder / "education.json", SERVER_CORE) as server:
+        quantiles = [
+            load.slowest_percent(
+                server,
+                nginx,
+                folder / f"ours-{size}.json",
+                statistics.median(found[f"rate {size}"]) / 2,
+                options.seconds,
+                LOAD_CORE,
+            )
+            for size in SIZES
+        ]
+    told = " and ".join(f"{quantile:.2f} ms" for quantile in quantiles)
+    return f"p99 of nginx at the rates at which ours was asked: {told}"
 
 
 def more_workers(options: argparse.Namespace, folder: Path) -> str:
@@ -189,11 +208,13 @@ def main() -> None:
     contenders = others.chosen(options.only)
     for contender in contenders:
         contender.python()
-    load.vegeta()
+    load.fortio()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        print(table(measure(contenders, options, folder)))
-        if any(contender.name == "ours" for contender in contenders):
+        found = measure(contenders, options, folder)
+        print(table(found))
+        if "ours" in found:
+            print(least_latency(found["ours"], options, folder))
             print(more_workers(options, folder))
             print(binary(options, folder))
 

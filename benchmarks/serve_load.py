@@ -14,8 +14,9 @@ from pathlib import Path
 
 import serve_others as others
 
-VEGETA = "github.com/tsenart/vegeta/v12@v12.12.0"
+FORTIO = "fortio.org/fortio@v1.63.0"
 CONNECTIONS = 16
+STEADY_CONNECTIONS = 64
 START_LIMIT = 90.0
 MODEL = "education"
 
@@ -88,29 +89,42 @@ def most(server: Running, path: str, body: Path, seconds: float, cores: str, con
     return float(rate)
 
 
-def slowest_percent(server: Running, path: str, body: Path, rate: float, seconds: float, cores: str) -> float:
-    """The 0.99 quantile of the latency at a fixed rate, in milliseconds, by vegeta (an open loop)."""
-    target = f"POST http://127.0.0.1:{server.port}{path.format(model=MODEL)}\nContent-Type: application/json\n@{body}\n"
-    attack = [str(vegeta()), "attack", f"-rate={int(rate)}/1s", f"-duration={seconds}s", "-max-connections=16"]
-    attack += ["-connections=16", "-max-workers=64"]
-    environment = {**os.environ, "GOGC": "off", "GOMEMLIMIT": "2GiB"}
-    results = subprocess.run(
-        ["taskset", "-c", cores, *attack], input=target.encode(), capture_output=True, check=True, env=environment
-    ).stdout
-    report = subprocess.run([str(vegeta()), "report", "-type=json"], input=results, capture_output=True, check=True)
-    found = json.loads(report.stdout)
-    if found["success"] < 1:
-        raise SystemExit(f"vegeta: {found['errors'][:3]}")
-    return float(found["latencies"]["99th"]) / 1e6
+def slowest_percent(
+    server: Running, contender: others.Contender, body: Path, rate: float, seconds: float, cores: str
+) -> float:
+    """The 0.99 quantile of the latency at a fixed rate, in milliseconds, by fortio.
+
+    Each of its connections sends by the clock, and they take turns. With so many, the pause between two requests of one
+    is longer than a usual answer takes, so that nearly none is sent late because the one before it was slow.
+
+    Raises
+    ------
+    SystemExit
+        When a request failed, or when it could not send as many as it should.
+    """
+    address = f"http://127.0.0.1:{server.port}{contender.path.format(model=MODEL)}"
+    # as many for each connection: what is left over would be sent by one of them, when all others have ended
+    count = STEADY_CONNECTIONS * max(1, round(rate * seconds / STEADY_CONNECTIONS))
+    words = [str(fortio()), "load", f"-qps={int(rate)}", f"-n={count}", f"-c={STEADY_CONNECTIONS}", "-uniform"]
+    words += [f"-keepalive={str(contender.keeps_connections).lower()}", "-payload-file", str(body)]
+    words += ["-content-type=application/json", "-r=0.00002", "-loglevel=Error", "-json=-"]
+    told = subprocess.run(["taskset", "-c", cores, *words, address], capture_output=True, check=True).stdout
+    found = json.loads(told)
+    if set(found["RetCodes"]) != {"200"}:
+        raise SystemExit(f"fortio: {found['RetCodes']}")
+    if found["ActualQPS"] < 0.8 * rate:
+        raise SystemExit(f"fortio: {rate:.0f} requests a second were asked for, {found['ActualQPS']:.0f} were sent")
+    quantiles = {each["Percentile"]: each["Value"] for each in found["DurationHistogram"]["Percentiles"]}
+    return float(quantiles[99]) * 1e3
 
 
-def vegeta() -> Path:
-    """The load generator, a Go program; built once into the cache."""
-    program = others.CACHE / "bin" / "vegeta"
+def fortio() -> Path:
+    """The load generator with a fixed rate, a Go program; built once into the cache."""
+    program = others.CACHE / "bin" / "fortio"
     if not program.exists():
         go = shutil.which("go") or "go"
         environment = {**os.environ, "GOBIN": str(program.parent), "GOFLAGS": "-mod=mod"}
-        subprocess.run([go, "install", VEGETA], check=True, env=environment)
+        subprocess.run([go, "install", FORTIO], check=True, env=environment)
     return program
 
 

@@ -37,6 +37,7 @@ class Contender:
     path: str = PROTOCOL
     ready: str = "/v2/health/ready"
     body: Callable[[list[list[float]]], bytes] = by_protocol
+    keeps_connections: bool = True
 
     def python(self) -> Path:
         """Its interpreter; the environment is made at its first use and kept."""
@@ -72,6 +73,7 @@ CONTENDERS = (
         "flask",
         ("flask", "gunicorn", "numpy"),
         ("{python}", "-m", "gunicorn", "flask_app:app", "--chdir", "{here}", "-b", "127.0.0.1:{port}", "-w", "1"),
+        keeps_connections=False,
     ),
     Contender("mlserver", ("mlserver", "uvloop"), ("{python}", "-m", "mlserver.cli.main", "start", "{folder}")),
     Contender(

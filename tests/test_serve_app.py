@@ -225,7 +225,7 @@ def test_a_fault_of_ours_is_500_and_tells_the_client_nothing(
     def fail(serving: Serving, rows: Any) -> Any:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(Serving, "_scored", fail)
+    monkeypatch.setattr(Serving, "_score", fail)
     reply = call(app, INFER, "POST", request([1.0, 2.0]))
     assert reply.status == 500
     assert b"secret" not in reply.body

@@ -41,8 +41,8 @@ OTHER_COUNTS = {
 ROWS_EACH, ROWS_PACE = 5, 10.0
 QUANTILE = 0.95
 # Of 30 requests a second 6 are answered, and one of ten of those has a table of 84,000 numbers: 12,000 rows of
-# `education`, and in no case more than the one mebibyte that the server takes. Of all it is one in fifty: a 0.95 quantile
-# of the answered lies among the large, one of all requests far below.
+# `education`, and in no case more than the one mebibyte that the server takes. Of all it is one in fifty: a 0.95
+# quantile of the answered lies among the large, one of all requests far below.
 NUMBERS, LIGHT, SLOW_PACE, SLOW_REFUSED = 84_000, 9, 30.0, 8
 
 

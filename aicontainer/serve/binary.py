@@ -43,8 +43,8 @@ class Pieces:
             raise RequestError(f"{len(self._left)} bytes at the end belong to no input", path=WHOLE_BODY)
 
 
-def split(headers: Mapping[bytes, bytes], body: bytes) -> tuple[bytes, Pieces]:
-    """The JSON of a body, and what follows it.
+def split(headers: Mapping[bytes, bytes], body: bytes | bytearray) -> tuple[bytes, Pieces]:
+    """The JSON of a body, and what follows it; that is not copied.
 
     Raises
     ------
@@ -53,11 +53,11 @@ def split(headers: Mapping[bytes, bytes], body: bytes) -> tuple[bytes, Pieces]:
     """
     said = headers.get(LENGTH_KEY)
     if said is None:
-        return body, Pieces(memoryview(b""))
+        return bytes(body), Pieces(memoryview(b""))
     if not (said.isdigit() and len(said) < 20 and int(said) <= len(body)):
         what = f"{JSON_LENGTH} must be a number of bytes, {len(body)} at most, got {said[:20].decode('latin-1')!r}"
         raise RequestError(what, path=WHOLE_BODY)
-    return body[: int(said)], Pieces(memoryview(body)[int(said) :])
+    return bytes(body[: int(said)]), Pieces(memoryview(body)[int(said) :])
 
 
 def join(answer: dict[str, Any], tensors: Sequence[Array]) -> Reply:

@@ -129,8 +129,7 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._head = 0
         self._keep: bool | None = None  # not known before the head is whole
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._body: bytes | bytearray = b""
 
     def on_url(self, piece: bytes) -> None:
         """The target, or a part of it."""
@@ -166,10 +165,14 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, piece: bytes) -> None:
         """A part of the body, without its transfer coding."""
-        self._size += len(piece)
-        if self._size > self._wire.limits.body:
+        if len(self._body) + len(piece) > self._wire.limits.body:
             raise refusals.body_too_large(self._wire.limits.body)
-        self._pieces.append(piece)
+        if not self._body:
+            self._body = piece  # most bodies come in one
+            return
+        if isinstance(self._body, bytes):
+            self._body = bytearray(self._body)
+        self._body += piece
 
     def on_message_complete(self) -> None:
         """The last byte of a request."""
@@ -182,8 +185,8 @@ class Connection(asyncio.Protocol):
             self._share.give_back()
         path, query = target.split(self._url)
         method = self._parser.get_method().decode()
-        request = Request(method, path, query, self._headers, b"".join(self._pieces))
-        self._pieces = []  # or an idle connection would hold the last body for as long as it is open
+        request = Request(method, path, query, self._headers, self._body)
+        self._body = b""  # or an idle connection would hold the last body for as long as it is open
         if self._paused:
             self._put_off(request)
         else:
@@ -286,7 +289,7 @@ class Connection(asyncio.Protocol):
     def _await_rest(self, received: int) -> None:
         """A part of a request is here: refuse it when it, or all of them together, are too much."""
         wire, limits = self._wire, self._wire.limits
-        self._share.take(received, self._size)
+        self._share.take(received, len(self._body))
         if self._keep is None and self._share.received > limits.head:
             self._refuse(refusals.head_too_large(limits.head))
         elif self._share.received > limits.head + CHUNK_OVERHEAD * limits.body:

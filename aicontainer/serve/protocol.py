@@ -49,7 +49,7 @@ _ENCODER = msgspec.json.Encoder()
 _NONE: frozenset[str] = frozenset()
 
 
-def decode(headers: Mapping[bytes, bytes], body: bytes, features: tuple[str, ...], row_limit: int) -> Asked:
+def decode(headers: Mapping[bytes, bytes], body: bytes | bytearray, features: tuple[str, ...], row_limit: int) -> Asked:
     """Read the body of an inference request to a model of these features.
 
     Raises
@@ -57,12 +57,16 @@ def decode(headers: Mapping[bytes, bytes], body: bytes, features: tuple[str, ...
     RequestError
         With the place of the first fault, and status 400, or 413 above ``row_limit`` rows.
     """
-    if binary.LENGTH_KEY not in headers and (read := plain.read(body, len(features), row_limit)):
-        return Asked(*read, OUTPUTS, _NONE)
+    if binary.LENGTH_KEY not in headers:
+        body = bytes(body)
+        if read := plain.read(body, len(features), row_limit):
+            return Asked(*read, OUTPUTS, _NONE)
     return decode_any(headers, body, features, row_limit)
 
 
-def decode_any(headers: Mapping[bytes, bytes], body: bytes, features: tuple[str, ...], row_limit: int) -> Asked:
+def decode_any(
+    headers: Mapping[bytes, bytes], body: bytes | bytearray, features: tuple[str, ...], row_limit: int
+) -> Asked:
     """The same for every request that the protocol knows; ``decode`` takes a short cut for the usual one."""
     text, pieces = binary.split(headers, body)
     try:

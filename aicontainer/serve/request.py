@@ -28,7 +28,8 @@ class Request:
     headers
         Names in lower case; of a name that was sent twice, the last value.
     body
-        The whole body, without its transfer coding; empty where there was none.
+        The whole body, without its transfer coding; empty where there was none. One that came in several pieces has
+        grown in a bytearray: to join them at the end would take twice the memory.
     arrived
         When its last byte was here, by ``time.perf_counter``, in seconds.
     """
@@ -39,7 +40,7 @@ class Request:
     path: str
     query: str
     headers: Mapping[bytes, bytes]
-    body: bytes
+    body: bytes | bytearray
     arrived: float = field(default_factory=time.perf_counter)
 
 

@@ -20,17 +20,18 @@ from aicontainer.serve.tensors import Rows
 
 FEW = 64
 
+# a request of so many numbers is predicted with others; more would be copied for nothing
+USUAL_NUMBERS = 4096
+# numbers that are computed with in one go: what fits into the processor's cache is not fetched from memory again for
+# each step, and memory that was used a moment ago need not be asked for anew
+PIECE = 32768
+
 # numpy's warning of an overflow says nothing that the refusal does not, and `np.errstate` would cost each request more
 # than the bias
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=re.escape(__name__))
 
 READ = ("GET", "HEAD")
 WRITE = ("POST",)
-
-
-# a request of so many numbers is predicted with others; more would be copied for nothing. For so many, means and
-# deviations stand ready row below row: numpy takes five times as long when it repeats a short row itself
-USUAL_NUMBERS = 4096
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -125,7 +126,9 @@ class Serving:
     def _infer(self, request: Request) -> Outcome | Asked:
         _refuse_compressed(request)
         asked = protocol.decode(request.headers, request.body, self._features, self._row_limit)
-        return asked if asked.rows.values.size <= USUAL_NUMBERS else self.together([asked])[0]
+        if asked.rows.values.size <= USUAL_NUMBERS:
+            return asked
+        return self._alone(asked.rows, lambda predict, score: self._answers.reply(asked, predict, score))
 
     def together(self, asked: Sequence[Asked]) -> list[Outcome]:
         """Predict the rows of several requests in one go: for few rows numpy takes as long as for one.
@@ -137,7 +140,10 @@ class Serving:
         RequestError
             When a score is not finite; where that is, shows when its request is predicted alone.
         """
-        scaled, score = self._scored(asked[0].rows if len(asked) == 1 else _joined(asked))
+        rows = asked[0].rows if len(asked) == 1 else _joined(asked)
+        scaled = self._scaled(rows.values)
+        score = self._score(scaled)
+        _refuse_infinite(rows, score)
         predict = self._link(score)
         outcomes, begin = [], 0
         for each in asked:
@@ -151,26 +157,33 @@ class Serving:
 
     def _predict(self, request: Request) -> Outcome:
         _refuse_compressed(request)
-        named = self._door.read(request.body)
-        scaled, score = self._scored(named)
-        body = door.answer(self._about, self._link(score), score)
-        self._predicted(scaled, score)
-        return Outcome(Reply(200, body), len(score))
+        named = self._door.read(bytes(request.body))
+        return self._alone(named, lambda predict, score: Reply(200, door.answer(self._about, predict, score)))
 
-    def _scored(self, rows: Rows | door.Named) -> tuple[Array, Array]:
-        """The scaled rows, and their scores, shape (n,), with the bits of ``Model.score``.
+    def _alone(self, rows: Rows | door.Named, answer: Callable[[Array, Array], Reply]) -> Outcome:
+        """Predict the rows of one request, piece by piece; ``answer`` is given predictions and scores, shape (n,) each.
 
-        That looks at each number of the rows first. Whatever is wrong with a number shows in the score of its row, so
-        it is enough to look there, and to raise a ``RequestError`` with the place of the number that is the cause.
+        The pieces are scaled once more to be counted: that takes less time than to keep them.
         """
-        values = rows.values
+        step = max(1, PIECE // len(self._features))
+        pieces = [slice(begin, begin + step) for begin in range(0, len(rows.values), step)]
+        score = np.concatenate([self._score(self._scaled(rows.values[piece])) for piece in pieces])
+        _refuse_infinite(rows, score)
+        reply = answer(self._link(score), score)
+        for piece in pieces:
+            self._predicted(self._scaled(rows.values[piece]), score[piece])
+        return Outcome(reply, len(score))
+
+    def _scaled(self, values: Array) -> Array:
         scaled = values - _first(self._mean, len(values))
         scaled /= _first(self._deviation, len(values))
+        return scaled
+
+    def _score(self, scaled: Array) -> Array:
+        """Scores, shape (n,), with the bits of ``Model.score``."""
         score = weighted_sums(scaled, self._weights)
         score += self._bias
-        if not _are_finite(score):
-            raise _blamed(rows, score)
-        return scaled, score
+        return score
 
 
 def _joined(asked: Sequence[Asked]) -> Rows:
@@ -179,8 +192,11 @@ def _joined(asked: Sequence[Asked]) -> Rows:
 
 
 def _repeated(numbers: Array) -> Array:
-    """These numbers, shape (d,), as many times below each other as usual, at least once."""
-    return np.tile(numbers, (max(1, USUAL_NUMBERS // len(numbers)), 1))
+    """These numbers, shape (d,), below each other as often as a piece has rows, at least once.
+
+    numpy takes five times as long when it repeats a short row itself.
+    """
+    return np.tile(numbers, (max(1, PIECE // len(numbers)), 1))
 
 
 def _first(repeated: Array, count: int) -> Array:
@@ -191,6 +207,16 @@ def _first(repeated: Array, count: int) -> Array:
 def _are_finite(numbers: Array) -> bool:
     # of a few, Python has looked at each before numpy has begun
     return all(map(math.isfinite, numbers.tolist())) if len(numbers) <= FEW else bool(np.isfinite(numbers).all())
+
+
+def _refuse_infinite(rows: Rows | door.Named, score: Array) -> None:
+    """Raise a ``RequestError`` with the place of the number that is the cause, where a score is not finite.
+
+    ``Model.score`` looks at each number of the rows first. Whatever is wrong with a number shows in the score of its
+    row, so it is enough to look there.
+    """
+    if not _are_finite(score):
+        raise _blamed(rows, score)
 
 
 def _blamed(rows: Rows | door.Named, score: Array) -> RequestError:
