@@ -52,6 +52,20 @@ def test_a_body_in_chunks_is_put_together_and_its_trailer_is_no_header(link: soc
     assert [answers.score(), answers.score()] == [score(4.0), score(5.0)]
 
 
+def test_a_body_that_comes_in_pieces_is_read_like_one_that_comes_whole(link: socket.socket) -> None:
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    named = json.dumps({"rows": [{"a": 1.5, "b": 2.0}]}).encode()
+    answers = Answers(link)
+    for path, content in ((INFER, body(1.5)), ("/predict", named)):
+        link.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        for place in range(0, len(content), 5):
+            piece = content[place : place + 5]
+            link.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
+        link.sendall(b"0\r\n\r\n")
+    assert answers.score() == score(1.5)
+    assert json.loads(answers.next()[1])["scores"] == [score(1.5)]
+
+
 def test_head_has_the_head_of_get_and_no_body(link: socket.socket) -> None:
     answers = Answers(link)
     link.sendall(b"GET /v2 HTTP/1.1\r\nHost: x\r\n\r\nHEAD /v2 HTTP/1.1\r\nHost: x\r\n\r\n" + post(body(1.0)))
