@@ -71,6 +71,12 @@ def test_what_cannot_be_told_from_the_right_answer_counts_as_right() -> None:
     assert exercise.judge_slowest("q[10s]", one(0.02), (0.01, 0.025), {"all": 0.02}).state == "right"
 
 
+def test_of_two_mistakes_that_end_in_nearly_the_same_number_the_nearer_one_is_named() -> None:
+    others = {"all": 0.00100, "refused too": 0.00101}
+    for value, hint in ((0.00100, "over all routes"), (0.00101, "refused requests")):
+        assert hint in exercise.judge_slowest("q[10s]", one(value), (0.01, 0.025), others).text
+
+
 RIGHT = Rule("A", "sum(a) / sum(b) > 0.2", True)
 
 
