@@ -3,6 +3,7 @@ order and to the right one. The event loop is played by hand, so that each turn 
 
 import asyncio
 import time
+import tracemalloc
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -193,6 +194,21 @@ def test_a_connection_that_is_lost_costs_the_others_nothing(turn: Turn) -> None:
     assert (first.said, second.said) == ([], [b"200 /2"])
 
 
+def test_an_answer_that_cannot_be_sent_costs_the_others_nothing(
+    turn: Turn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(data: bytes) -> None:
+        raise ZeroDivisionError("of ours")
+
+    (one, first), (two, second) = turn.connect(), turn.connect()
+    monkeypatch.setattr(first, "write", broken)
+    one.data_received(get("/1"))
+    two.data_received(get("/2"))
+    turn.end()
+    assert (first.closing, second.said) == (True, [b"200 /2"])
+    assert "of ours" in capsys.readouterr().err
+
+
 def test_large_bodies_do_not_wait_for_each_other(turn: Turn) -> None:
     pairs = [turn.connect() for _ in range(4)]
     for connection, _ in pairs:
@@ -211,3 +227,19 @@ def test_a_client_that_did_not_read_is_not_counted_as_our_slowness(turn: Turn) -
     one.resume_writing()
     assert line.said == [b"200 /1"]
     assert turn.echo.arrived[0] >= reads_again
+
+
+def test_who_is_refused_in_the_middle_of_a_body_leaves_nothing_of_it_in_memory(turn: Turn) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    connections = [turn.connect() for _ in range(20)]
+    tracemalloc.start()
+    for connection, _ in connections:
+        connection.data_received(head)
+        for _ in range(8):
+            connection.data_received(b"%x\r\n%b\r\n" % (2**16, bytes(2**16)))
+        connection.data_received(b"no length of a chunk\r\n")
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert all(line.said[0].startswith(b"400 ") for _, line in connections)
+    assert held < 2**20  # of ten that were sent
+    assert turn.wire.held == 0

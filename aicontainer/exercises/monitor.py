@@ -91,8 +91,8 @@ def judge_rows(query: str, found: Sequence[Sample], served: float, others: Mappi
 def check_slowest(monitor: Monitor, server: Server, my_query: Any) -> Check:
     """Check a query for the time under which 95 % of the answered predictions stay, in seconds, over the last 10 s.
 
-    The check sends small tables, now and then a large one, and many requests that are refused at once. What is right it
-    reads off the buckets itself.
+    The check sends small tables, now and then a large one, and many requests that are refused at once: for a quarter of
+    a minute, on a busy machine for up to three. What is right it reads off the buckets itself.
     """
     early = _early(monitor, my_query, f"the {QUANTILE} quantile of the time of an answered prediction")
     if early is not None:

@@ -161,7 +161,7 @@ def check_candidates(my_answer: Any, shelf: Any) -> Check:
         name, features = my_answer
         named = frozenset(str(each) for each in features)
     except (TypeError, ValueError):
-        return wrong('my_answer must be a pair such as ("spring", {"lunch", "income"})')
+        return wrong('my_answer must be a pair such as ("spring", {"one feature", "the other"})')
     if name not in CANDIDATES:
         return wrong(f"the candidates are {', '.join(CANDIDATES)}")
     if name == "spring":

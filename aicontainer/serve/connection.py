@@ -270,6 +270,7 @@ class Connection(asyncio.Protocol):
     def _leave(self) -> None:
         self._arriving = False
         self._share.give_back()
+        self._body = b""  # what is not counted any more must not be held while the client reads on
         self._leaving = True
         self.since = self._wire.now
         self._transport.write_eof()

@@ -4,7 +4,9 @@ And a turn of the event loop: requests that came in the same turn are answered t
 this size needs for one row it needs once for all of them.
 """
 
+import sys
 import time
+import traceback
 from collections.abc import Callable
 from typing import Protocol
 
@@ -116,7 +118,11 @@ class Wire:
         joined, self._joined, self._joined_bytes = self._joined, [], 0
         replies = self.application.answer([request for _, request, _ in joined])
         for (connection, request, keep), reply in zip(joined, replies, strict=True):
-            connection.send(request, keep, reply)
+            try:
+                connection.send(request, keep, reply)
+            except Exception:  # a fault of ours; the others of this turn have answers to come
+                traceback.print_exc(file=sys.stderr)
+                connection.abort()
 
     def _close_longest_idle(self) -> bool:
         idle = self._idle()
