@@ -90,7 +90,7 @@ def test_up_after_a_killed_engine_with_a_stale_pid_file() -> None:
 
 def test_down_removes_ours_and_nothing_else() -> None:
     with docker_engine.engine() as client:
-        image = client.images.list(name="aicontainer/python")[0]
+        image = client.containers.get(kind_cluster.REGISTRY).image
         theirs = client.containers.create(image.id, ["sleep", "1"])  # of our image, and yet the user's
         network = client.networks.create("a-network-of-the-user")
         volume = client.volumes.create("a-volume-of-the-user")
@@ -113,9 +113,9 @@ def test_down_removes_ours_and_nothing_else() -> None:
 
 
 def test_a_container_of_the_user_with_our_name_stops_up_and_stays() -> None:
-    environment.down()
     with docker_engine.engine() as client:
-        image = client.images.list(name="aicontainer/python")[0]
+        image = client.containers.get(kind_cluster.REGISTRY).image
+        environment.down()
         theirs = client.containers.create(image.id, ["sleep", "1"], name=kind_cluster.REGISTRY)
         try:
             with pytest.raises(ClusterError, match="not the course's"):

@@ -44,7 +44,11 @@ def _needs_packages() -> Path:
     return archive
 
 
-def test_an_archive_of_images_that_finds_no_room_is_not_taken_for_one(small_cache: Path, record_fault: Record) -> None:
+def test_an_archive_of_images_that_finds_no_room_is_not_taken_for_one(
+    request: pytest.FixtureRequest, record_fault: Record
+) -> None:
+    _needs_packages()
+    request.getfixturevalue("small_cache")
     with pytest.raises(DiskFull) as caught:
         images.keep(silent)
     record_fault("disk full, while the images are kept", caught.value)
